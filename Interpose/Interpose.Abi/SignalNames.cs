@@ -1,0 +1,47 @@
+using static Interpose.Abi.Uapi;
+
+namespace Interpose.Abi;
+
+/// <summary>Signals by name: signal(7).</summary>
+public static class SignalNames
+{
+    private const int FirstRealTime = 32;
+
+    /// <summary>The name of a signal; real-time ones count from SIGRTMIN as the kernel does.</summary>
+    public static string Of(int signal) => signal switch
+    {
+        SIGHUP => "SIGHUP",
+        SIGINT => "SIGINT",
+        SIGQUIT => "SIGQUIT",
+        SIGILL => "SIGILL",
+        SIGTRAP => "SIGTRAP",
+        SIGABRT => "SIGABRT",
+        SIGBUS => "SIGBUS",
+        SIGFPE => "SIGFPE",
+        SIGKILL => "SIGKILL",
+        SIGUSR1 => "SIGUSR1",
+        SIGSEGV => "SIGSEGV",
+        SIGUSR2 => "SIGUSR2",
+        SIGPIPE => "SIGPIPE",
+        SIGALRM => "SIGALRM",
+        SIGTERM => "SIGTERM",
+        SIGSTKFLT => "SIGSTKFLT",
+        SIGCHLD => "SIGCHLD",
+        SIGCONT => "SIGCONT",
+        SIGSTOP => "SIGSTOP",
+        SIGTSTP => "SIGTSTP",
+        SIGTTIN => "SIGTTIN",
+        SIGTTOU => "SIGTTOU",
+        SIGURG => "SIGURG",
+        SIGXCPU => "SIGXCPU",
+        SIGXFSZ => "SIGXFSZ",
+        SIGVTALRM => "SIGVTALRM",
+        SIGPROF => "SIGPROF",
+        SIGWINCH => "SIGWINCH",
+        SIGIO => "SIGIO",
+        SIGPWR => "SIGPWR",
+        SIGSYS => "SIGSYS",
+        >= FirstRealTime and <= _NSIG => $"SIGRTMIN+{signal - FirstRealTime}",
+        _ => $"signal {signal}",
+    };
+}

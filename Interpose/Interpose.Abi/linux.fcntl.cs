@@ -1,0 +1,31 @@
+namespace Interpose.Abi;
+
+/// <summary>linux/fcntl.h: open(2), fcntl(2).</summary>
+public static partial class Uapi
+{
+    public const int O_RDONLY = 0;
+    public const int O_WRONLY = 1;
+    public const int O_RDWR = 2;
+    public const int O_CREAT = 64;
+    public const int O_TRUNC = 512;
+    public const int O_APPEND = 1024;
+    public const int O_CLOEXEC = 524288;
+    public const int O_DIRECTORY = 65536;
+    public const int O_NOCTTY = 256;
+    public const int O_PATH = 2097152;
+    public const int O_NONBLOCK = 2048;
+    public const int O_EXCL = 128;
+    public const int O_NOFOLLOW = 131072;
+    public const int AT_FDCWD = -100;
+    public const int AT_EMPTY_PATH = 4096;
+    public const int AT_EACCESS = 512;
+    public const int F_GETFD = 1;
+    public const int F_SETFD = 2;
+    public const int F_GETFL = 3;
+    public const int F_DUPFD_CLOEXEC = 1030;
+    public const int FD_CLOEXEC = 1;
+    public const int X_OK = 1;
+    public const int R_OK = 4;
+    public const int W_OK = 2;
+    public const int F_OK = 0;
+}

@@ -1,0 +1,42 @@
+/* What C# and child.c agree on. Launch/LaunchPlan.cs mirrors these structs. */
+#ifndef SANDBOX_CHILD_H
+#define SANDBOX_CHILD_H
+
+#include <stdint.h>
+
+/* One system call of the child. Where nr is STEP_WAIT the child waits until it is let go. */
+#define STEP_WAIT (-1)
+
+struct launch_step {
+    int64_t nr;
+    uint64_t args[6];
+    /* An errno that is no failure here, positive; 0 for none. */
+    int64_t pass;
+};
+
+struct launch_plan {
+    /* Futex word: 0 until the supervisor lets the child go. */
+    uint32_t go;
+    /* The index of the step that failed, and its errno; -1 when none did. */
+    int32_t failed_step;
+    int32_t failed_errno;
+    uint32_t count;
+    struct launch_step *steps;
+    void *stack;
+    uint64_t stack_size;
+};
+
+/* What the process was given at its start, before any runtime changed it. */
+struct start_state {
+    uint64_t ignored;
+    uint64_t blocked;
+    uint64_t nofile_soft;
+    uint64_t nofile_hard;
+    /* Bit n: descriptor n of 0 to 2 was closed; /dev/null stands in its place. */
+    uint64_t closed;
+    int64_t argc;
+    char **argv;
+    char **envp;
+};
+
+#endif

@@ -1,0 +1,160 @@
+using System;
+using System.Text;
+using Interpose.Abi;
+using static Interpose.Abi.Uapi;
+
+namespace Interpose.LibC;
+
+/// <summary>The remaining system calls, each with its errno.</summary>
+internal static unsafe class Posix
+{
+    public static Errno Kill(int pid, int signal) =>
+        Native.ErrnoOf(Native.Quick(__NR_kill, pid, signal));
+
+    public static int GetPid() => (int)Native.Quick(__NR_getpid);
+
+    public static Errno Block(ulong mask, int how, out ulong before)
+    {
+        ulong old = 0;
+
+        // SAFETY: the kernel reads and writes locals.
+        long result = Native.Quick(
+            __NR_rt_sigprocmask, how, (nint)(&mask), (nint)(&old), sizeof(ulong));
+        before = old;
+        return Native.ErrnoOf(result);
+    }
+
+    public static Errno Prctl(int option, nint argument) =>
+        Native.ErrnoOf(Native.Quick(__NR_prctl, option, argument));
+
+    public static Errno ReadMemory(HostTid tid, ulong address, Span<byte> into, out int read)
+    {
+        fixed (byte* buffer = into)
+        {
+            nuint* local = stackalloc nuint[2] { (nuint)buffer, (nuint)into.Length };
+            nuint* remote = stackalloc nuint[2] { (nuint)address, (nuint)into.Length };
+
+            // SAFETY: one iovec each; the local one is the pinned span.
+            long result = Native.Blocking(
+                __NR_process_vm_readv, tid.Value, (nint)local, 1, (nint)remote, 1, 0);
+            read = result > 0 ? (int)result : 0;
+            return Native.ErrnoOf(result);
+        }
+    }
+
+    public static Errno Prlimit(HostTid tid, int resource, rlimit64? set, out rlimit64 old)
+    {
+        rlimit64 before = default;
+        rlimit64 value = set ?? default;
+
+        // SAFETY: the kernel reads and writes locals.
+        long result = Native.Quick(
+            __NR_prlimit64, tid.Value, resource, set is null ? 0 : (nint)(&value),
+            (nint)(&before));
+        old = before;
+        return Native.ErrnoOf(result);
+    }
+
+    public static Errno GetNice(HostTid tid, out int nice)
+    {
+        // The kernel answers 20 - nice, so that no success is negative.
+        long result = Native.Quick(__NR_getpriority, PRIO_PROCESS, tid.Value);
+        nice = 20 - (int)result;
+        return Native.ErrnoOf(result);
+    }
+
+    public static Errno SetNice(HostTid tid, int nice) =>
+        Native.ErrnoOf(Native.Quick(__NR_setpriority, PRIO_PROCESS, tid.Value, nice));
+
+    public static Errno GetScheduler(HostTid tid, out int policy)
+    {
+        long result = Native.Quick(__NR_sched_getscheduler, tid.Value);
+        policy = (int)result;
+        return Native.ErrnoOf(result);
+    }
+
+    public static Errno SetScheduler(HostTid tid, int policy)
+    {
+        int priority = 0;
+
+        // SAFETY: struct sched_param is one int.
+        return Native.ErrnoOf(
+            Native.Quick(__NR_sched_setscheduler, tid.Value, policy, (nint)(&priority)));
+    }
+
+    public static Errno GetAffinity(HostTid tid, Span<ulong> cpus)
+    {
+        cpus.Clear();
+        fixed (ulong* set = cpus)
+        {
+            // SAFETY: the kernel writes at most the span.
+            return Native.ErrnoOf(Native.Quick(
+                __NR_sched_getaffinity, tid.Value, cpus.Length * sizeof(ulong), (nint)set));
+        }
+    }
+
+    public static Errno SetAffinity(HostTid tid, ReadOnlySpan<ulong> cpus)
+    {
+        fixed (ulong* set = cpus)
+        {
+            // SAFETY: the kernel reads the span.
+            return Native.ErrnoOf(Native.Quick(
+                __NR_sched_setaffinity, tid.Value, cpus.Length * sizeof(ulong), (nint)set));
+        }
+    }
+
+    /// <summary>kcmp(2): 0 when two tasks share the object.</summary>
+    public static long Kcmp(HostTid a, HostTid b, int type) =>
+        Native.Quick(__NR_kcmp, a.Value, b.Value, type);
+
+    public static Errno Open(string path, int flags, out int fd)
+    {
+        Span<byte> bytes = stackalloc byte[512];
+        Span<byte> name = Encoding.UTF8.GetByteCount(path) < bytes.Length
+            ? bytes : new byte[Encoding.UTF8.GetMaxByteCount(path.Length) + 1];
+        name[Encoding.UTF8.GetBytes(path, name)] = 0;
+        fixed (byte* text = name)
+        {
+            // SAFETY: the name ends in a zero byte.
+            long result = Native.Blocking(
+                __NR_open, (nint)text, flags | O_CLOEXEC, 0x1b6, 0, 0, 0);
+            fd = (int)result;
+            return Native.ErrnoOf(result);
+        }
+    }
+
+    public static Errno Read(int fd, Span<byte> into, out int read)
+    {
+        fixed (byte* buffer = into)
+        {
+            // SAFETY: the kernel writes at most the span.
+            long result = Native.Blocking(__NR_read, fd, (nint)buffer, into.Length, 0, 0, 0);
+            read = result > 0 ? (int)result : 0;
+            return Native.ErrnoOf(result);
+        }
+    }
+
+    public static Errno Write(int fd, ReadOnlySpan<byte> bytes, out int written)
+    {
+        fixed (byte* buffer = bytes)
+        {
+            // SAFETY: the kernel reads the span.
+            long result = Native.Blocking(__NR_write, fd, (nint)buffer, bytes.Length, 0, 0, 0);
+            written = result > 0 ? (int)result : 0;
+            return Native.ErrnoOf(result);
+        }
+    }
+
+    public static void Close(int fd) => Native.Quick(__NR_close, fd);
+
+    public static Errno Access(string path, int mode)
+    {
+        byte[] name = Encoding.UTF8.GetBytes(path + '\0');
+        fixed (byte* text = name)
+        {
+            // SAFETY: the name ends in a zero byte.
+            return Native.ErrnoOf(Native.Blocking(
+                __NR_faccessat2, AT_FDCWD, (nint)text, mode, AT_EACCESS, 0, 0));
+        }
+    }
+}

@@ -1,0 +1,70 @@
+using System;
+using System.Buffers.Text;
+using Interpose.Abi;
+using static Interpose.Abi.Uapi;
+
+namespace Interpose.LibC;
+
+/// <summary>Single fields of /proc/PID/status: proc_pid_status(5).</summary>
+internal static class ProcStatus
+{
+    private const int Enough = 4096;
+
+    /// <summary>Reads fields by name, each as a number; false when the task is gone.</summary>
+    /// <param name="tid">Whose.</param>
+    /// <param name="numberBase">10 or 16.</param>
+    /// <param name="names">Names with colon, such as <c>SigCgt:</c>.</param>
+    /// <param name="values">One for each name; 0 where the field is not there.</param>
+    public static bool TryRead(
+        HostTid tid, int numberBase, ReadOnlySpan<string> names, Span<ulong> values)
+    {
+        values.Clear();
+        if (Posix.Open($"/proc/{tid}/status", O_RDONLY, out int fd) != Errno.None)
+        {
+            return false;
+        }
+
+        Span<byte> buffer = stackalloc byte[Enough];
+        int filled = 0;
+        while (filled < buffer.Length
+            && Posix.Read(fd, buffer[filled..], out int read) == Errno.None && read > 0)
+        {
+            filled += read;
+        }
+
+        Posix.Close(fd);
+        foreach (Range line in buffer[..filled].Split((byte)'\n'))
+        {
+            Match(buffer[line], numberBase, names, values);
+        }
+
+        return filled > 0;
+    }
+
+    private static void Match(
+        ReadOnlySpan<byte> line, int numberBase, ReadOnlySpan<string> names, Span<ulong> values)
+    {
+        for (int i = 0; i < names.Length; i++)
+        {
+            string name = names[i];
+            if (line.Length > name.Length && StartsWith(line, name))
+            {
+                ReadOnlySpan<byte> text = line[name.Length..].TrimStart(" \t"u8);
+                Utf8Parser.TryParse(text, out values[i], out _, numberBase == 16 ? 'x' : 'D');
+            }
+        }
+    }
+
+    private static bool StartsWith(ReadOnlySpan<byte> line, string name)
+    {
+        for (int i = 0; i < name.Length; i++)
+        {
+            if (line[i] != name[i])
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+}

@@ -1,0 +1,54 @@
+using Interpose.Abi;
+using static Interpose.Abi.Uapi;
+
+namespace Interpose.LibC;
+
+/// <summary>
+/// ptrace(2) on a stopped task. ESRCH can only mean that it was killed meanwhile: its end is
+/// seen by the next wait, so callers need not look.
+/// </summary>
+internal static unsafe class Tracing
+{
+    public static Errno Seize(HostTid tid, int options) => Call(PTRACE_SEIZE, tid, 0, options);
+
+    public static Errno Resume(HostTid tid, int request, int signal) =>
+        Call(request, tid, 0, signal);
+
+    public static Errno Poke(HostTid tid, int offset, ulong value) =>
+        Call(PTRACE_POKEUSR, tid, offset, (nint)value);
+
+    public static Errno Peek(HostTid tid, int offset, out ulong value)
+    {
+        ulong word = 0;
+
+        // SAFETY: the kernel writes one word to the address of a local.
+        Errno errno = Call(PTRACE_PEEKUSR, tid, offset, (nint)(&word));
+        value = word;
+        return errno;
+    }
+
+    public static Errno EventMessage(HostTid tid, out ulong message)
+    {
+        ulong word = 0;
+
+        // SAFETY: the kernel writes one word to the address of a local.
+        Errno errno = Call(PTRACE_GETEVENTMSG, tid, 0, (nint)(&word));
+        message = word;
+        return errno;
+    }
+
+    public static Errno SyscallInfo(HostTid tid, out ptrace_syscall_info info)
+    {
+        ptrace_syscall_info local = default;
+
+        // SAFETY: the kernel writes at most the size that it is told.
+        long result = Native.Quick(
+            __NR_ptrace, PTRACE_GET_SYSCALL_INFO, tid.Value, sizeof(ptrace_syscall_info),
+            (nint)(&local));
+        info = local;
+        return Native.ErrnoOf(result);
+    }
+
+    private static Errno Call(int request, HostTid tid, nint address, nint data) =>
+        Native.ErrnoOf(Native.Quick(__NR_ptrace, request, tid.Value, address, data));
+}

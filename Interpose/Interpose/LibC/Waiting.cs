@@ -1,0 +1,40 @@
+using Interpose.Abi;
+using static Interpose.Abi.Uapi;
+
+namespace Interpose.LibC;
+
+/// <summary>wait4(2) and rt_sigtimedwait(2), for <see cref="Ptrace.TraceeWaiter"/> alone.</summary>
+internal static unsafe class Waiting
+{
+    /// <summary>Takes one report of a task (or of any, -1) without blocking; 0 is none.</summary>
+    public static int Poll(int tid, out int status, out rusage usage)
+    {
+        int taken = 0;
+        rusage used = default;
+
+        // SAFETY: the kernel writes to locals.
+        long result = Native.Quick(
+            __NR_wait4, tid, (nint)(&taken), WNOHANG | __WALL, (nint)(&used));
+        (status, usage) = (taken, used);
+        return (int)result;
+    }
+
+    /// <summary>Waits for a blocked signal; a negative time is for ever.</summary>
+    /// <returns>The signal, or 0 when the time is over.</returns>
+    public static int Signal(ulong mask, long nanoseconds, out siginfo_t signal)
+    {
+        siginfo_t taken = default;
+        timespec time = new()
+        {
+            tv_sec = nanoseconds / 1_000_000_000,
+            tv_nsec = nanoseconds % 1_000_000_000,
+        };
+        timespec* limit = nanoseconds < 0 ? null : &time;
+
+        // SAFETY: the kernel reads the mask and the time and writes the signal, all locals.
+        long result = Native.Blocking(
+            __NR_rt_sigtimedwait, (nint)(&mask), (nint)(&taken), (nint)limit, sizeof(ulong), 0, 0);
+        signal = taken;
+        return result > 0 ? (int)result : 0;
+    }
+}

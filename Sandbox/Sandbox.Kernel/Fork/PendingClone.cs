@@ -1,0 +1,78 @@
+using System;
+using Interpose.Abi;
+using Sandbox.Kernel.Rules;
+using Sandbox.Kernel.Tasks;
+
+namespace Sandbox.Kernel.Fork;
+
+/// <summary>How a request for a task ended.</summary>
+public enum CloneVerdict
+{
+    /// <summary>Still under way.</summary>
+    Pending,
+
+    /// <summary>The task exists.</summary>
+    Created,
+
+    /// <summary>Refused before the kernel saw it.</summary>
+    Denied,
+
+    /// <summary>The kernel refused, or the caller died: everything went back.</summary>
+    Unwound,
+}
+
+/// <summary>
+/// One creation between the stops of its call: the parked stage, what it has taken, and what
+/// reports will say of it. There is at most one for each calling thread.
+/// </summary>
+public sealed class PendingClone
+{
+    /// <summary>How many moments are timed.</summary>
+    public const int Stages = 7;
+
+    private readonly long[] _nanoseconds = new long[Stages];
+
+    internal PendingClone(long id, in CloneCall call, GuestTask? caller, UnwindScope unwind) =>
+        (Id, Call, Caller, Unwind) = (id, call, caller, unwind);
+
+    /// <summary>Its number in this run, from 1.</summary>
+    public long Id { get; }
+
+    /// <summary>The call as the guest made it.</summary>
+    public CloneCall Call { get; }
+
+    /// <summary>The task that asks; null for the first of the run.</summary>
+    public GuestTask? Caller { get; }
+
+    /// <summary>The request, once decoded.</summary>
+    public CloneRequest Request { get; internal set; }
+
+    /// <summary>The call that runs, once validated.</summary>
+    public HostCall Runs { get; internal set; }
+
+    /// <summary>How it ended.</summary>
+    public CloneVerdict Verdict { get; internal set; }
+
+    /// <summary>Why it did not happen, when it did not.</summary>
+    public Refusal Refusal { get; internal set; }
+
+    /// <summary>The child, once created.</summary>
+    public HostTid Child { get; internal set; }
+
+    /// <summary>Nanoseconds spent in each stage, by <see cref="StageName"/>.</summary>
+    public ReadOnlySpan<long> Nanoseconds => _nanoseconds;
+
+    internal UnwindScope Unwind { get; }
+
+    /// <summary>The stage that waits for the next stop.</summary>
+    internal ReservedTask? Parked { get; set; }
+
+    /// <summary>When the guest's call was resumed.</summary>
+    internal long Mark { get; set; }
+
+    internal void Took(StageName stage, long now)
+    {
+        _nanoseconds[(int)stage] = now - Mark;
+        Mark = now;
+    }
+}

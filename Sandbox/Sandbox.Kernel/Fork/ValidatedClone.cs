@@ -1,0 +1,168 @@
+using Interpose.Abi;
+using Policies;
+using Sandbox.Kernel.Rules;
+using Sandbox.Kernel.Tasks;
+using static Interpose.Abi.Uapi;
+
+namespace Sandbox.Kernel.Fork;
+
+/// <summary>Whose child a new task becomes.</summary>
+public enum Lineage
+{
+    /// <summary>The caller's.</summary>
+    Child,
+
+    /// <summary>The caller's parent's: CLONE_PARENT.</summary>
+    Sibling,
+
+    /// <summary>Nobody's: a thread of the caller's process.</summary>
+    Thread,
+}
+
+/// <summary>
+/// Stage 1: a request that the kernel's rules and the policy let through.
+/// </summary>
+/// <remarks>
+/// Holds: the request, what it shares, what it makes new, and the call that will really run.
+/// Took: nothing.
+/// Can fail with: the errno of the kernel's first violated rule, then the policy's, then ENOSYS
+/// for what the register form of clone(2) cannot carry.
+/// Kernel counterpart: <c>copy_clone_args_from_user</c>, <c>clone3_args_valid</c>, the checks at
+/// the top of <c>copy_process</c>, <c>security_task_alloc</c>.
+/// Next: <see cref="UnpublishedTask"/>. From here on no code looks at a CLONE_ bit.
+/// </remarks>
+public sealed class ValidatedClone : Stage
+{
+    private const ulong AllNamespaces = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER
+        | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWCGROUP | CLONE_NEWTIME;
+
+    private ValidatedClone(in CloneRequest request, ulong flags, in HostCall runs)
+    {
+        Request = request;
+        Flags = flags;
+        Runs = runs;
+        Lineage = (flags & CLONE_THREAD) != 0 ? Lineage.Thread
+            : (flags & CLONE_PARENT) != 0 ? Lineage.Sibling : Lineage.Child;
+        SuspendsCaller = (flags & CLONE_VFORK) != 0;
+        NewNamespaces = NamespacesOf(flags);
+    }
+
+    /// <summary>What the guest asked for.</summary>
+    public CloneRequest Request { get; }
+
+    /// <summary>The flags that will run, without the exit signal.</summary>
+    public ulong Flags { get; }
+
+    /// <summary>The call that the kernel will run.</summary>
+    public HostCall Runs { get; }
+
+    /// <summary>Whose child it becomes.</summary>
+    public Lineage Lineage { get; }
+
+    /// <summary>Whether the caller sleeps until the child execs or ends: vfork(2).</summary>
+    public bool SuspendsCaller { get; }
+
+    /// <summary>The namespaces that are made with it.</summary>
+    public NamespaceSet NewNamespaces { get; }
+
+    /// <summary>Whether a resource is shared with the caller; otherwise it is copied.</summary>
+    public bool Shares(ResourceKind kind) => (Flags & FlagOf(kind)) != 0;
+
+    internal static Result<ValidatedClone> Validate(
+        in CloneCall call, CreationPolicy policy, IGuestMemory memory, out CloneRequest request)
+    {
+        if (CloneDecoder.Decode(call, memory, out request) is { } undecodable)
+        {
+            return undecodable;
+        }
+
+        if (FirstViolated(request) is { } rule)
+        {
+            return new Refusal(
+                rule.Errno, RefusedBy.KernelRule, $"{rule.Function}: {rule.Name}");
+        }
+
+        CreationDecision decision = policy.Decide(call.Entry, request.Flags);
+        if (!decision.Allowed)
+        {
+            return new Refusal(decision.Errno, RefusedBy.Policy, decision.Rule);
+        }
+
+        ulong flags = request.Flags & ~decision.Stripped;
+        if (CannotCarry(request, flags) is { } what)
+        {
+            return new Refusal(Errno.ENOSYS, RefusedBy.Engine, what);
+        }
+
+        return new ValidatedClone(request, flags, RegisterForm(call, request, flags));
+    }
+
+    private static KernelRule? FirstViolated(in CloneRequest request) =>
+        (request.Entry == EntryPoint.Clone3
+            ? KernelRules.FirstViolated(KernelRules.Clone3Args, request) : null)
+        ?? KernelRules.FirstViolated(KernelRules.CopyProcess, request);
+
+    /// <summary>What clone3 can say and clone(2) cannot; libcs fall back on ENOSYS.</summary>
+    private static string? CannotCarry(in CloneRequest request, ulong flags)
+    {
+        if (request.Entry != EntryPoint.Clone3)
+        {
+            return null;
+        }
+
+        const ulong both = CLONE_PIDFD | CLONE_PARENT_SETTID;
+        return (flags & CLONE_CLEAR_SIGHAND) != 0 ? "CLONE_CLEAR_SIGHAND needs clone3"
+            : (flags & CLONE_INTO_CGROUP) != 0 ? "CLONE_INTO_CGROUP needs clone3"
+            : (flags & CLONE_NEWTIME) != 0 ? "CLONE_NEWTIME needs clone3"
+            : request.SetTidSize != 0 ? "set_tid needs clone3"
+            : (flags & both) == both ? "CLONE_PIDFD with CLONE_PARENT_SETTID needs clone3"
+            : null;
+    }
+
+    private static HostCall RegisterForm(in CloneCall call, in CloneRequest request, ulong flags)
+    {
+        if (request.Entry == EntryPoint.Clone3)
+        {
+            ulong pointer = (flags & CLONE_PIDFD) != 0 ? request.PidFd : request.ParentTid;
+            return new(
+                EntryPoint.Clone, true, flags | request.ExitSignal,
+                unchecked(request.Stack + request.StackSize), pointer, request.ChildTid,
+                request.Tls);
+        }
+
+        bool rewritten = request.Entry == EntryPoint.Clone && flags != request.Flags;
+        ulong first = rewritten ? flags | request.ExitSignal : call.A0;
+        return new(request.Entry, rewritten, first, call.A1, call.A2, call.A3, call.A4);
+    }
+
+    private static ulong FlagOf(ResourceKind kind) => kind switch
+    {
+        ResourceKind.Mm => CLONE_VM,
+        ResourceKind.Files => CLONE_FILES,
+        ResourceKind.Fs => CLONE_FS,
+        ResourceKind.Sighand => CLONE_SIGHAND,
+        ResourceKind.Signal => CLONE_THREAD,
+        ResourceKind.Io => CLONE_IO,
+        _ => CLONE_SYSVSEM,
+    };
+
+    private static NamespaceSet NamespacesOf(ulong flags)
+    {
+        if ((flags & AllNamespaces) == 0)
+        {
+            return NamespaceSet.None;
+        }
+
+        return Pick(flags, CLONE_NEWNS, NamespaceSet.Mount)
+            | Pick(flags, CLONE_NEWUTS, NamespaceSet.Uts)
+            | Pick(flags, CLONE_NEWIPC, NamespaceSet.Ipc)
+            | Pick(flags, CLONE_NEWUSER, NamespaceSet.User)
+            | Pick(flags, CLONE_NEWPID, NamespaceSet.Pid)
+            | Pick(flags, CLONE_NEWNET, NamespaceSet.Net)
+            | Pick(flags, CLONE_NEWCGROUP, NamespaceSet.Cgroup)
+            | Pick(flags, CLONE_NEWTIME, NamespaceSet.Time);
+    }
+
+    private static NamespaceSet Pick(ulong flags, ulong flag, NamespaceSet type) =>
+        (flags & flag) != 0 ? type : NamespaceSet.None;
+}

@@ -1,0 +1,106 @@
+using System.Collections.Generic;
+using System.Diagnostics.CodeAnalysis;
+using Interpose.Abi;
+
+namespace Sandbox.Kernel.Tasks;
+
+/// <summary>Every published task of the run by its id, as the kernel's pid hash has them.</summary>
+public sealed class TaskTable
+{
+    private readonly Dictionary<HostTid, GuestTask> _tasks = [];
+    private readonly Dictionary<HostTid, ThreadGroup> _groups = [];
+
+    /// <summary>Tasks alive.</summary>
+    public int Count => _tasks.Count;
+
+    /// <summary>Processes alive.</summary>
+    public int Groups => _groups.Count;
+
+    /// <summary>The tasks alive, in no order.</summary>
+    public IEnumerable<GuestTask> Tasks => _tasks.Values;
+
+    /// <summary>The processes alive, in no order.</summary>
+    public IEnumerable<ThreadGroup> Processes => _groups.Values;
+
+    /// <summary>Finds a task by its id.</summary>
+    public bool TryFind(HostTid tid, [NotNullWhen(true)] out GuestTask? task) =>
+        _tasks.TryGetValue(tid, out task);
+
+    /// <summary>Publishes a task: <c>copy_process</c> under tasklist_lock.</summary>
+    internal void Enter(GuestTask task, HostTid tid)
+    {
+        Invariant.Check(task.State == TaskState.Unpublished, "a task is published once");
+        task.Tid = tid;
+        task.State = TaskState.Published;
+        if (task.Group.Tgid == default)
+        {
+            task.Group.Tgid = tid;
+            Invariant.Check(_groups.TryAdd(tid, task.Group), "a process id is in use once");
+        }
+
+        Invariant.Check(_tasks.TryAdd(tid, task), "a task id is in use once");
+    }
+
+    /// <summary>
+    /// A task has ended: <c>release_task</c>. The last one of a process takes the process with
+    /// it, whose children get a parent outside the run.
+    /// </summary>
+    /// <returns>The task, or null when none has this id.</returns>
+    public GuestTask? Exit(HostTid tid)
+    {
+        if (!_tasks.Remove(tid, out GuestTask? task))
+        {
+            return null;
+        }
+
+        task.State = TaskState.Dead;
+        task.VforkParent = null;
+        task.LetGoOfAll();
+        task.Charge?.Release();
+        if (task.Group.Threads == 0)
+        {
+            task.Group.End();
+            _groups.Remove(task.Group.Tgid);
+        }
+
+        return task;
+    }
+
+    /// <summary>
+    /// A task replaced its program: <c>begin_new_exec</c>. Its address space, descriptor table
+    /// and handlers are its own from here on, and of its process it alone is left. From a
+    /// thread that is no leader it takes the leader's id: <c>de_thread</c>.
+    /// </summary>
+    /// <param name="tid">The id it has now: its process's.</param>
+    /// <param name="former">The id it had when it called execve(2).</param>
+    /// <returns>The task, or null when none has the former id.</returns>
+    public GuestTask? Exec(HostTid tid, HostTid former)
+    {
+        if (!_tasks.TryGetValue(former, out GuestTask? task))
+        {
+            return null;
+        }
+
+        if (tid != former)
+        {
+            Exit(tid);
+            _tasks.Remove(former);
+            task.Tid = tid;
+            Invariant.Check(_tasks.TryAdd(tid, task), "an exec takes its leader's id alone");
+        }
+
+        task.VforkParent = null;
+        task.Hold(new ResourceGroup(ResourceKind.Mm));
+        if (task[ResourceKind.Files].Members > 1)
+        {
+            task.Hold(new ResourceGroup(ResourceKind.Files));
+        }
+
+        if (task[ResourceKind.Sighand].Members > 1)
+        {
+            task.Hold(new ResourceGroup(ResourceKind.Sighand));
+        }
+
+        return task;
+    }
+}
