@@ -19,6 +19,7 @@ public static partial class Uapi
     public const int __NR_execve = 59;
     public const int __NR_exit = 60;
     public const int __NR_wait4 = 61;
+    public const int __NR_readlink = 89;
     public const int __NR_kill = 62;
     public const int __NR_fcntl = 72;
     public const int __NR_fchdir = 81;

@@ -35,6 +35,7 @@ internal unsafe struct start_state
     public ulong nofile_soft;
     public ulong nofile_hard;
     public ulong closed;
+    public ulong waited;
     public long argc;
     public byte** argv;
     public byte** envp;

@@ -78,8 +78,11 @@ __attribute__((constructor)) static void take_start_state(int argc, char **argv,
         }
     }
 
-    uint64_t waited = 1UL << (SIGCHLD - 1);
-    sandbox_syscall(SYS_rt_sigprocmask, SIG_BLOCK, (long)&waited, (long)&start.blocked,
+    static const int waited[] = {SIGCHLD, SIGHUP,  SIGINT,  SIGQUIT, SIGUSR1,  SIGUSR2,  SIGALRM,
+                                 SIGTERM, SIGCONT, SIGTSTP, SIGTTIN, SIGTTOU,  SIGWINCH, SIGPIPE};
+    for (unsigned i = 0; i < sizeof waited / sizeof *waited; i++)
+        start.waited |= 1UL << (waited[i] - 1);
+    sandbox_syscall(SYS_rt_sigprocmask, SIG_BLOCK, (long)&start.waited, (long)&start.blocked,
                     MASK_BYTES, 0, 0);
 }
 

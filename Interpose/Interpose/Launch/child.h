@@ -34,6 +34,8 @@ struct start_state {
     uint64_t nofile_hard;
     /* Bit n: descriptor n of 0 to 2 was closed; /dev/null stands in its place. */
     uint64_t closed;
+    /* The signals that are blocked since, because the supervisor waits for them. */
+    uint64_t waited;
     int64_t argc;
     char **argv;
     char **envp;

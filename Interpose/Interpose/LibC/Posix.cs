@@ -147,14 +147,63 @@ internal static unsafe class Posix
 
     public static void Close(int fd) => Native.Quick(__NR_close, fd);
 
-    public static Errno Access(string path, int mode)
+    /// <summary>faccessat2(2) for the effective ids, relative to a directory.</summary>
+    public static Errno Access(int directory, ReadOnlySpan<byte> nameAndZero, int mode)
     {
-        byte[] name = Encoding.UTF8.GetBytes(path + '\0');
-        fixed (byte* text = name)
+        fixed (byte* text = nameAndZero)
         {
             // SAFETY: the name ends in a zero byte.
             return Native.ErrnoOf(Native.Blocking(
-                __NR_faccessat2, AT_FDCWD, (nint)text, mode, AT_EACCESS, 0, 0));
+                __NR_faccessat2, directory, (nint)text, mode, AT_EACCESS, 0, 0));
         }
     }
+
+    /// <summary>openat2(2) without its resolve flags: open relative to a directory.</summary>
+    public static Errno OpenAt(
+        int directory, ReadOnlySpan<byte> nameAndZero, int flags, out int fd)
+    {
+        ulong* how = stackalloc ulong[3] { (ulong)(flags | O_CLOEXEC), 0, 0 };
+        fixed (byte* text = nameAndZero)
+        {
+            // SAFETY: the name ends in a zero byte; struct open_how is three words.
+            long result = Native.Blocking(
+                __NR_openat2, directory, (nint)text, (nint)how, 3 * sizeof(ulong), 0, 0);
+            fd = (int)result;
+            return Native.ErrnoOf(result);
+        }
+    }
+
+    /// <summary>Creates or empties a file for writing.</summary>
+    public static Errno Create(ReadOnlySpan<byte> nameAndZero, out int fd)
+    {
+        fixed (byte* text = nameAndZero)
+        {
+            // SAFETY: the name ends in a zero byte.
+            long result = Native.Blocking(
+                __NR_open, (nint)text, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0x1b6, 0, 0, 0);
+            fd = (int)result;
+            return Native.ErrnoOf(result);
+        }
+    }
+
+    /// <summary>Whether a descriptor is open.</summary>
+    public static bool IsOpen(int fd) => Native.Quick(__NR_fcntl, fd, F_GETFD) >= 0;
+
+    /// <summary>readlink(2); null when it fails.</summary>
+    public static string? ReadLink(string path)
+    {
+        Span<byte> name = stackalloc byte[64];
+        name[Encoding.UTF8.GetBytes(path, name)] = 0;
+        Span<byte> target = stackalloc byte[1024];
+        fixed (byte* text = name, into = target)
+        {
+            // SAFETY: the name ends in a zero byte; the kernel writes at most the span.
+            long result = Native.Blocking(
+                __NR_readlink, (nint)text, (nint)into, target.Length, 0, 0, 0);
+            return result > 0 ? Encoding.UTF8.GetString(target[..(int)result]) : null;
+        }
+    }
+
+    /// <summary>The end of the process, at once and whatever its threads do.</summary>
+    public static void Exit(int status) => Native.Quick(__NR_exit_group, status);
 }

@@ -50,7 +50,8 @@ internal static class ProcStatus
             if (line.Length > name.Length && StartsWith(line, name))
             {
                 ReadOnlySpan<byte> text = line[name.Length..].TrimStart(" \t"u8);
-                Utf8Parser.TryParse(text, out values[i], out _, numberBase == 16 ? 'x' : 'D');
+                char format = numberBase == 16 ? 'x' : 'D';
+                values[i] = Utf8Parser.TryParse(text, out ulong n, out _, format) ? n : 0;
             }
         }
     }

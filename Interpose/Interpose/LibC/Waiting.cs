@@ -3,7 +3,7 @@ using static Interpose.Abi.Uapi;
 
 namespace Interpose.LibC;
 
-/// <summary>wait4(2) and rt_sigtimedwait(2), for <see cref="Ptrace.TraceeWaiter"/> alone.</summary>
+/// <summary>wait4(2) and rt_sigtimedwait(2), for the class that waits alone.</summary>
 internal static unsafe class Waiting
 {
     /// <summary>Takes one report of a task (or of any, -1) without blocking; 0 is none.</summary>

@@ -1,0 +1,180 @@
+using System;
+using System.Collections.Generic;
+using System.Text;
+using Interpose.Abi;
+using Interpose.Seccomp;
+using static Interpose.Abi.Uapi;
+
+namespace Interpose.Launch;
+
+/// <summary>What the first task of a run is to become.</summary>
+/// <param name="Path">The program.</param>
+/// <param name="Arguments">Its arguments, the command's name first.</param>
+/// <param name="Environment">Its environment.</param>
+/// <param name="Directory">A descriptor of the directory it starts in; null for ours.</param>
+/// <param name="Descriptors">What it gets besides 0 to 2.</param>
+/// <param name="KeepsOpenFiles">Whether RLIMIT_NOFILE is restored; not when a policy sets it.</param>
+public sealed record LaunchSpec(
+    byte[] Path,
+    IReadOnlyList<byte[]> Arguments,
+    IReadOnlyList<byte[]> Environment,
+    int? Directory,
+    IReadOnlyList<int> Descriptors,
+    bool KeepsOpenFiles);
+
+/// <summary>A step of the launch that failed in the child.</summary>
+/// <param name="Step">What was tried.</param>
+/// <param name="Object">On what.</param>
+/// <param name="Errno">How it failed.</param>
+/// <param name="IsExec">Whether it was the program itself that would not start.</param>
+public readonly record struct LaunchFailure(string Step, string Object, Errno Errno, bool IsExec);
+
+/// <summary>The first task of a run, from clone to exec.</summary>
+public sealed class GuestLaunch : IDisposable
+{
+    private const string Exec = "execve";
+    private const int SignalSetSize = 8;
+    private const long IgnoreSignal = 1;
+    private readonly LaunchPlan _plan = new();
+
+    /// <summary>Writes down every call that the child will make.</summary>
+    public GuestLaunch(LaunchSpec spec)
+    {
+        _plan.Add("prctl(PR_SET_PDEATHSIG)", "supervisor", __NR_prctl, PR_SET_PDEATHSIG, SIGKILL);
+        _plan.AddWait();
+        _plan.Add("prctl(PR_SET_PDEATHSIG)", "supervisor", __NR_prctl, PR_SET_PDEATHSIG, 0);
+        PlanSignals();
+        if (spec.Directory is { } directory)
+        {
+            _plan.Add("fchdir", "the directory of --chdir", __NR_fchdir, directory);
+        }
+
+        PlanDescriptors(spec.Descriptors);
+        if (spec.KeepsOpenFiles)
+        {
+            PlanOpenFiles();
+        }
+
+        PlanFilter();
+        PlanMask();
+        PlanExec(spec);
+    }
+
+    /// <summary>The step that failed, if one did.</summary>
+    public LaunchFailure? Failure => _plan.Failure is { } failure
+        ? new(failure.What, failure.Object, failure.Errno, failure.What == Exec) : null;
+
+    /// <summary>Creates the child, which waits to be let go before it does anything.</summary>
+    public Errno Create(out HostTid child) => _plan.Start(out child);
+
+    /// <summary>Lets the child go on to its program.</summary>
+    public void LetGo() => _plan.LetGo();
+
+    /// <inheritdoc/>
+    public void Dispose() => _plan.Dispose();
+
+    /// <summary>Handlers become default; what we were started to ignore stays ignored.</summary>
+    private void PlanSignals()
+    {
+        ulong ignored = StartState.Ignored;
+        nint byDefault = _plan.Allocate(32);
+        nint ignore = _plan.Allocate(32);
+        System.Runtime.InteropServices.Marshal.WriteInt64(ignore, IgnoreSignal);
+        for (int signal = 1; signal <= _NSIG; signal++)
+        {
+            if (signal is SIGKILL or SIGSTOP)
+            {
+                continue;
+            }
+
+            nint action = (ignored & (1UL << (signal - 1))) != 0 ? ignore : byDefault;
+            _plan.Add(
+                "rt_sigaction", SignalNames.Of(signal), __NR_rt_sigaction, signal, action, 0,
+                SignalSetSize);
+        }
+    }
+
+    private void PlanDescriptors(IReadOnlyList<int> descriptors)
+    {
+        for (int fd = 0; fd < 3; fd++)
+        {
+            if ((StartState.Closed & (1UL << fd)) != 0)
+            {
+                _plan.Add("close", $"descriptor {fd}", __NR_close, fd);
+            }
+        }
+
+        int first = 3;
+        foreach (int kept in new SortedSet<int>(descriptors))
+        {
+            if (kept > first)
+            {
+                _plan.Add("close_range", "descriptors", __NR_close_range, first, kept - 1, 0);
+            }
+
+            first = Math.Max(first, kept + 1);
+        }
+
+        _plan.Add(
+            "close_range", "descriptors", __NR_close_range, first,
+            unchecked((nint)uint.MaxValue), 0);
+    }
+
+    private unsafe void PlanOpenFiles()
+    {
+        var limit = (rlimit64*)_plan.Allocate(sizeof(rlimit64));
+        *limit = StartState.OpenFiles;
+        _plan.Add("prlimit64", "RLIMIT_NOFILE", __NR_prlimit64, 0, RLIMIT_NOFILE, (nint)limit);
+    }
+
+    private unsafe void PlanFilter()
+    {
+        sock_filter[] code = CreationFilter.Build();
+        var instructions = (sock_filter*)_plan.Allocate(code.Length * sizeof(sock_filter));
+        code.CopyTo(new Span<sock_filter>(instructions, code.Length));
+        var program = (sock_fprog*)_plan.Allocate(sizeof(sock_fprog));
+        program->len = (ushort)code.Length;
+        program->filter = (nuint)instructions;
+        _plan.Add("prctl(PR_SET_NO_NEW_PRIVS)", "task", __NR_prctl, PR_SET_NO_NEW_PRIVS, 1);
+        _plan.Add(
+            "seccomp(SECCOMP_SET_MODE_FILTER)", "filter", __NR_seccomp,
+            (nint)SECCOMP_SET_MODE_FILTER, 0, (nint)program);
+    }
+
+    private void PlanMask()
+    {
+        nint mask = _plan.Allocate(SignalSetSize);
+        System.Runtime.InteropServices.Marshal.WriteInt64(mask, unchecked((long)StartState.Blocked));
+        _plan.Add(
+            "rt_sigprocmask", "mask", __NR_rt_sigprocmask, SIG_SETMASK, mask, 0, SignalSetSize);
+    }
+
+    /// <summary>
+    /// The program itself; a file that is no program is given to the shell, as exec(3) says of
+    /// execvp.
+    /// </summary>
+    private void PlanExec(LaunchSpec spec)
+    {
+        string name = Encoding.UTF8.GetString(spec.Path);
+        nint path = _plan.Text(spec.Path);
+        var arguments = new List<nint>();
+        foreach (byte[] argument in spec.Arguments)
+        {
+            arguments.Add(_plan.Text(argument));
+        }
+
+        var variables = new List<nint>();
+        foreach (byte[] variable in spec.Environment)
+        {
+            variables.Add(_plan.Text(variable));
+        }
+
+        nint environment = _plan.Vector(variables);
+        _plan.AddPassing(
+            Errno.ENOEXEC, Exec, name, __NR_execve, path, _plan.Vector(arguments), environment);
+
+        nint shell = _plan.Text("/bin/sh"u8);
+        List<nint> script = [shell, path, .. arguments.GetRange(1, arguments.Count - 1)];
+        _plan.Add(Exec, "/bin/sh", __NR_execve, shell, _plan.Vector(script), environment);
+    }
+}

@@ -1,0 +1,95 @@
+using System;
+using System.Text;
+using Interpose.Abi;
+using Interpose.LibC;
+using static Interpose.Abi.Uapi;
+
+namespace Interpose.Launch;
+
+/// <summary>What the supervisor does to its own process.</summary>
+public static class HostProcess
+{
+    /// <summary>
+    /// Closes this process to guests of the same user: no trace, no memory, no descriptors.
+    /// "Processes that are not dumpable can not be attached via ptrace(2)" - prctl(2).
+    /// </summary>
+    public static Errno SetUndumpable() => Posix.Prctl(PR_SET_DUMPABLE, 0);
+
+    /// <summary>Sends a signal to a process or, negative, to a process group.</summary>
+    public static Errno Kill(int pid, int signal) => Posix.Kill(pid, signal);
+
+    /// <summary>Stops this process until somebody continues it.</summary>
+    public static void StopSelf() => Posix.Kill(Posix.GetPid(), SIGSTOP);
+
+    /// <summary>Ends this process at once, whatever its threads do.</summary>
+    public static void ExitNow(int status) => Posix.Exit(status);
+
+    /// <summary>Whether there is a controlling terminal.</summary>
+    public static bool HasTerminal
+    {
+        get
+        {
+            bool has = Posix.Open("/dev/tty", O_RDONLY | O_NOCTTY, out int fd) == Errno.None;
+            if (has)
+            {
+                Posix.Close(fd);
+            }
+
+            return has;
+        }
+    }
+
+    /// <summary>Writes to standard error; what cannot be written is lost.</summary>
+    public static void WriteError(string text) => Write(2, Encoding.UTF8.GetBytes(text));
+
+    /// <summary>Opens or creates a file for writing, empty.</summary>
+    public static Errno OpenOutput(string path, out int fd)
+    {
+        byte[] name = [.. Encoding.UTF8.GetBytes(path), 0];
+        return Posix.Create(name, out fd);
+    }
+
+    /// <summary>Opens a directory for <see cref="LaunchSpec.Directory"/>.</summary>
+    public static Errno OpenDirectory(string path, out int fd) =>
+        Posix.Open(path, O_PATH | O_DIRECTORY, out fd);
+
+    /// <summary>Whether a descriptor is open.</summary>
+    public static bool IsOpen(int fd) => Posix.IsOpen(fd);
+
+    /// <summary>Writes all bytes; false when the reader is gone or the disk is full.</summary>
+    public static bool Write(int fd, ReadOnlySpan<byte> bytes)
+    {
+        while (!bytes.IsEmpty)
+        {
+            Errno errno = Posix.Write(fd, bytes, out int written);
+            if (errno is not Errno.None and not Errno.EINTR)
+            {
+                return false;
+            }
+
+            bytes = bytes[written..];
+        }
+
+        return true;
+    }
+
+    /// <summary>Closes a descriptor.</summary>
+    public static void Close(int fd) => Posix.Close(fd);
+
+    /// <summary>The number in a one-line file of /proc; null when there is none.</summary>
+    public static int? ReadNumber(string path)
+    {
+        if (Posix.Open(path, O_RDONLY, out int fd) != Errno.None)
+        {
+            return null;
+        }
+
+        Span<byte> text = stackalloc byte[32];
+        Posix.Read(fd, text, out int read);
+        Posix.Close(fd);
+        return int.TryParse(text[..read].Trim("\n"u8), out int value) ? value : null;
+    }
+
+    /// <summary>The program that a process runs; null when it cannot be told.</summary>
+    public static string? ProgramOf(HostTid task) => Posix.ReadLink($"/proc/{task}/exe");
+}

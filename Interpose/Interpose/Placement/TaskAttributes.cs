@@ -1,0 +1,96 @@
+using System;
+using System.Text;
+using Interpose.Abi;
+using Interpose.LibC;
+using static Interpose.Abi.Uapi;
+
+namespace Interpose.Placement;
+
+/// <summary>
+/// What the supervisor reads and sets of one stopped task from outside: limits, scheduling and
+/// its place in the order of the OOM killer.
+/// </summary>
+public static class TaskAttributes
+{
+    /// <summary>Words of a CPU set: 1024 processors.</summary>
+    public const int CpuWords = 16;
+
+    /// <summary>prlimit(2), reading.</summary>
+    public static Errno GetLimit(HostTid task, int resource, out rlimit64 limit) =>
+        Posix.Prlimit(task, resource, null, out limit);
+
+    /// <summary>prlimit(2), setting.</summary>
+    public static Errno SetLimit(HostTid task, int resource, in rlimit64 limit) =>
+        Posix.Prlimit(task, resource, limit, out _);
+
+    /// <summary>getpriority(2) of one thread.</summary>
+    public static Errno GetNice(HostTid task, out int nice) => Posix.GetNice(task, out nice);
+
+    /// <summary>setpriority(2) of one thread.</summary>
+    public static Errno SetNice(HostTid task, int nice) => Posix.SetNice(task, nice);
+
+    /// <summary>sched_getscheduler(2), without SCHED_RESET_ON_FORK.</summary>
+    public static Errno GetScheduler(HostTid task, out int policy)
+    {
+        Errno errno = Posix.GetScheduler(task, out policy);
+        policy &= ~SCHED_RESET_ON_FORK;
+        return errno;
+    }
+
+    /// <summary>sched_setscheduler(2) with priority 0.</summary>
+    public static Errno SetScheduler(HostTid task, int policy) => Posix.SetScheduler(task, policy);
+
+    /// <summary>sched_getaffinity(2) into <see cref="CpuWords"/> words.</summary>
+    public static Errno GetAffinity(HostTid task, Span<ulong> cpus) =>
+        Posix.GetAffinity(task, cpus);
+
+    /// <summary>sched_setaffinity(2).</summary>
+    public static Errno SetAffinity(HostTid task, ReadOnlySpan<ulong> cpus) =>
+        Posix.SetAffinity(task, cpus);
+
+    /// <summary>Reads /proc/PID/oom_score_adj: proc_pid_oom_score_adj(5).</summary>
+    public static Errno GetOomScoreAdj(HostTid task, out int value)
+    {
+        value = 0;
+        Errno errno = Posix.Open($"/proc/{task}/oom_score_adj", O_RDONLY, out int fd);
+        if (errno != Errno.None)
+        {
+            return errno;
+        }
+
+        Span<byte> text = stackalloc byte[16];
+        errno = Posix.Read(fd, text, out int read);
+        Posix.Close(fd);
+        return errno != Errno.None ? errno
+            : int.TryParse(text[..read].Trim("\n"u8), out value) ? Errno.None : Errno.EINVAL;
+    }
+
+    /// <summary>Opens /proc/PID/oom_score_adj for writing.</summary>
+    public static Errno SetOomScoreAdj(HostTid task, int value)
+    {
+        Errno errno = Posix.Open($"/proc/{task}/oom_score_adj", O_WRONLY, out int fd);
+        if (errno != Errno.None)
+        {
+            return errno;
+        }
+
+        errno = Posix.Write(fd, Encoding.ASCII.GetBytes($"{value}"), out _);
+        Posix.Close(fd);
+        return errno;
+    }
+
+    /// <summary>Whether two tasks share a kernel object: kcmp(2) of type KCMP_*.</summary>
+    /// <returns>Null when the kernel does not tell.</returns>
+    public static bool? Share(HostTid a, HostTid b, int type)
+    {
+        long order = Posix.Kcmp(a, b, type);
+        return order < 0 ? null : order == 0;
+    }
+
+    /// <summary>A field of /proc/PID/status as a number; null when the task is gone.</summary>
+    public static ulong? Status(HostTid task, string field)
+    {
+        Span<ulong> value = stackalloc ulong[1];
+        return ProcStatus.TryRead(task, 10, [field + ":"], value) ? value[0] : null;
+    }
+}

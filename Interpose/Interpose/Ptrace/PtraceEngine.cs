@@ -1,0 +1,181 @@
+using System.Collections.Generic;
+using Interpose.Abi;
+using Interpose.LibC;
+using static Interpose.Abi.Uapi;
+
+namespace Interpose.Ptrace;
+
+/// <summary>
+/// Follows every task of a run through ptrace(2), and holds it wherever a task is created.
+/// </summary>
+/// <remarks>
+/// One thread attaches, waits and resumes: the kernel ties a tracee to the thread that traces.
+/// </remarks>
+public sealed partial class PtraceEngine
+{
+    private const int Options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK
+        | PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC | PTRACE_O_TRACESECCOMP | PTRACE_O_EXITKILL;
+
+    private readonly Dictionary<HostTid, Tracee> _tracees = [];
+    private readonly IGuestEvents _events;
+    private readonly TraceeWaiter _waiter;
+
+    /// <summary>Makes an engine.</summary>
+    /// <param name="events">Who is told and asked.</param>
+    /// <param name="signals">The supervisor's own signals, blocked, that a wait also takes.</param>
+    public PtraceEngine(IGuestEvents events, ulong signals) =>
+        (_events, _waiter) = (events, new(signals));
+
+    /// <summary>Tasks under trace.</summary>
+    public int Count => _tracees.Count + _newborns.Count;
+
+    /// <summary>When the stop that is being handled began, on <see cref="TraceeWaiter.Now"/>; 0
+    /// while none is. For the watchdog.</summary>
+    public long BusySince => System.Threading.Interlocked.Read(ref _busySince);
+
+    private long _busySince;
+
+    /// <summary>Attaches the first task; all later ones are attached by the kernel.</summary>
+    public Errno Attach(HostTid tid)
+    {
+        Errno errno = Tracing.Seize(tid, Options);
+        if (errno == Errno.None)
+        {
+            _tracees.Add(tid, new Tracee(tid));
+        }
+
+        return errno;
+    }
+
+    /// <summary>Handles stops until no task is left, or until told to leave.</summary>
+    /// <param name="leaveAt">When to leave whatever is left; asked before each wait.</param>
+    public void Run(System.Func<bool> leaveAt)
+    {
+        while (Count > 0 && !leaveAt())
+        {
+            Woken woken = _waiter.Next(
+                Earlier(_events.Deadline, OrphanDeadline), out TraceeReport report,
+                out siginfo_t signal);
+            System.Threading.Interlocked.Exchange(ref _busySince, TraceeWaiter.Now);
+            switch (woken)
+            {
+                case Woken.Tracee:
+                    Handle(report);
+                    break;
+                case Woken.Signal:
+                    _events.OnSignal(signal);
+                    break;
+                default:
+                    DropOrphans();
+                    if (TraceeWaiter.Now >= _events.Deadline)
+                    {
+                        _events.OnDeadline();
+                    }
+
+                    break;
+            }
+
+            System.Threading.Interlocked.Exchange(ref _busySince, 0);
+        }
+    }
+
+    /// <summary>Kills every task. Their ends are reported like any other.</summary>
+    public void KillAll()
+    {
+        foreach (HostTid tid in _tracees.Keys)
+        {
+            Posix.Kill(tid.Value, SIGKILL);
+        }
+
+        foreach (HostTid tid in _newborns.Keys)
+        {
+            Posix.Kill(tid.Value, SIGKILL);
+        }
+    }
+
+    private static long Earlier(long a, long b) => a < b ? a : b;
+
+    private void Handle(in TraceeReport report)
+    {
+        WaitStatus status = report.Status;
+        if (!_tracees.TryGetValue(report.Tid, out Tracee? tracee))
+        {
+            OnNewborn(report);
+            return;
+        }
+
+        if (status.Ended)
+        {
+            OnEnd(tracee, report);
+            return;
+        }
+
+        if (tracee.Stopped)
+        {
+            tracee.Stopped = false;
+            _events.OnContinued(tracee.Tid);
+        }
+
+        switch (status.Event)
+        {
+            case PTRACE_EVENT_SECCOMP:
+                OnSeccomp(tracee);
+                break;
+            case PTRACE_EVENT_FORK:
+            case PTRACE_EVENT_VFORK:
+            case PTRACE_EVENT_CLONE:
+                OnCloneEvent(tracee);
+                break;
+            case PTRACE_EVENT_EXEC:
+                OnExec(tracee);
+                break;
+            case PTRACE_EVENT_STOP:
+                OnEventStop(tracee, status.StopSignal);
+                break;
+            default:
+                if (status.IsSyscallStop)
+                {
+                    OnSyscallExit(tracee);
+                }
+                else
+                {
+                    OnSignalStop(tracee, status.StopSignal);
+                }
+
+                break;
+        }
+    }
+
+    private void Resume(HostTid tid, int request, int signal = 0)
+    {
+        Tracing.Resume(tid, request, signal);
+        _waiter.Resumed(tid);
+    }
+
+    private void OnExec(Tracee tracee)
+    {
+        Tracing.EventMessage(tracee.Tid, out ulong message);
+        var former = new HostTid((int)message);
+        if (former != tracee.Tid && _tracees.Remove(former, out Tracee? caller))
+        {
+            // The thread that called takes over its leader's id; the leader is gone unreported.
+            Abandon(tracee);
+            HostTid tid = tracee.Tid;
+            caller.Tid = tid;
+            _tracees[tid] = caller;
+            tracee = caller;
+        }
+
+        tracee.State = TraceeState.Free;
+        _events.OnExec(tracee.Tid, former);
+        Resume(tracee.Tid, PTRACE_CONT);
+    }
+
+    private void OnEnd(Tracee tracee, in TraceeReport report)
+    {
+        _tracees.Remove(tracee.Tid);
+        Abandon(tracee);
+        _events.OnExit(new TaskExit(report.Tid, report.Status, report.Usage));
+        AdoptOrphans();
+    }
+}

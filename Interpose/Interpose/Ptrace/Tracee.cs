@@ -1,0 +1,41 @@
+using Interpose.Abi;
+
+namespace Interpose.Ptrace;
+
+/// <summary>Where the engine stands with one task.</summary>
+internal enum TraceeState
+{
+    /// <summary>It runs, or is stopped by job control.</summary>
+    Free,
+
+    /// <summary>Its approved call was resumed: a clone event or a syscall exit comes next.</summary>
+    InCall,
+
+    /// <summary>It stands at its clone event until its child stands too.</summary>
+    AwaitsChild,
+}
+
+/// <summary>One traced task: what must be remembered between its stops.</summary>
+internal sealed class Tracee(HostTid tid)
+{
+    /// <summary>Its id; an exec from a thread changes it.</summary>
+    public HostTid Tid { get; set; } = tid;
+
+    /// <summary>Where it stands.</summary>
+    public TraceeState State { get; set; }
+
+    /// <summary>The call as the guest made it.</summary>
+    public CreationCall Asked { get; set; }
+
+    /// <summary>The call as it runs; equal to <see cref="Asked"/> when nothing was rewritten.</summary>
+    public CreationCall Runs { get; set; }
+
+    /// <summary>The child it waits for at its clone event.</summary>
+    public HostTid Child { get; set; }
+
+    /// <summary>Whether a wait that an ignored signal ended was turned into a restart.</summary>
+    public bool Restarted { get; set; }
+
+    /// <summary>Whether job control has stopped it.</summary>
+    public bool Stopped { get; set; }
+}

@@ -1,0 +1,146 @@
+using System.Collections.Generic;
+using System.Diagnostics;
+using Interpose.Abi;
+using Interpose.LibC;
+using static Interpose.Abi.Uapi;
+
+namespace Interpose.Ptrace;
+
+/// <summary>What a wait ended with.</summary>
+internal enum Woken
+{
+    /// <summary>A task has something to report.</summary>
+    Tracee,
+
+    /// <summary>A signal came for the supervisor itself.</summary>
+    Signal,
+
+    /// <summary>The time is over.</summary>
+    Deadline,
+}
+
+/// <summary>
+/// The only place that waits. A wait costs the same whether ten tasks live or ten thousand.
+/// </summary>
+/// <remarks>
+/// wait4(-1) looks at every tracee. SIGCHLD names the task that stopped, but only one can be
+/// pending, so a second stop may go unnamed. Therefore: take the hint; then ask for the few
+/// tasks that were resumed last, which is where an unnamed stop almost always is; and after a
+/// short silence, or when the last full look is long ago, look at all of them once.
+/// </remarks>
+internal sealed class TraceeWaiter(ulong signals)
+{
+    private const int RecentMost = 8;
+    private const long Silence = 1_000_000;
+    private const int FullLookShare = 20;
+    private const int FullLookMost = 64;
+    private readonly Queue<TraceeReport> _ready = new();
+    private readonly HostTid[] _recent = new HostTid[RecentMost];
+    private int _recentAt;
+    private int _recentCount;
+    private bool _unsure = true;
+    private long _nextFullLook;
+
+    /// <summary>The monotonic clock in nanoseconds.</summary>
+    public static long Now => Stopwatch.GetTimestamp();
+
+    /// <summary>Takes note that a task runs again, so that its next stop is asked for.</summary>
+    public void Resumed(HostTid tid)
+    {
+        _recent[_recentAt] = tid;
+        _recentAt = (_recentAt + 1) % RecentMost;
+        _recentCount = _recentCount < RecentMost ? _recentCount + 1 : RecentMost;
+    }
+
+    /// <summary>Waits for the next thing to do.</summary>
+    /// <param name="deadline">When to give up, on <see cref="Now"/>; long.MaxValue for never.</param>
+    /// <param name="report">The report of a task.</param>
+    /// <param name="signal">The signal to the supervisor.</param>
+    public Woken Next(long deadline, out TraceeReport report, out siginfo_t signal)
+    {
+        signal = default;
+        while (true)
+        {
+            if (_ready.TryDequeue(out report) || TakeRecent(out report))
+            {
+                return Woken.Tracee;
+            }
+
+            long now = Now;
+            if (_unsure && now >= _nextFullLook && LookAtAll(now))
+            {
+                continue;
+            }
+
+            long wait = _unsure ? Silence : deadline == long.MaxValue ? -1 : deadline - now;
+            if (deadline != long.MaxValue && deadline - now < wait)
+            {
+                wait = deadline > now ? deadline - now : 0;
+            }
+
+            int number = Waiting.Signal(signals | Bit(SIGCHLD), wait, out signal);
+            if (number == SIGCHLD)
+            {
+                _unsure = true;
+                if (Take(new HostTid(signal.si_pid), out report))
+                {
+                    return Woken.Tracee;
+                }
+            }
+            else if (number != 0)
+            {
+                return Woken.Signal;
+            }
+            else if (Now >= deadline)
+            {
+                return Woken.Deadline;
+            }
+            else
+            {
+                _nextFullLook = 0;
+            }
+        }
+    }
+
+    /// <summary>The bit of a signal in a mask.</summary>
+    public static ulong Bit(int signal) => 1UL << (signal - 1);
+
+    private static bool Take(HostTid tid, out TraceeReport report)
+    {
+        int found = Waiting.Poll(tid.Value, out int status, out rusage usage);
+        report = new(new(found), new(status), usage);
+        return found > 0;
+    }
+
+    /// <summary>Asks once for each task that was resumed since it was last asked for.</summary>
+    private bool TakeRecent(out TraceeReport report)
+    {
+        while (_recentCount > 0)
+        {
+            int at = (_recentAt + RecentMost - _recentCount) % RecentMost;
+            _recentCount--;
+            if (Take(_recent[at], out report))
+            {
+                _unsure = true;
+                return true;
+            }
+        }
+
+        report = default;
+        return false;
+    }
+
+    /// <summary>Looks at every task; the more that costs, the rarer it becomes.</summary>
+    private bool LookAtAll(long now)
+    {
+        while (_ready.Count < FullLookMost && Take(new HostTid(-1), out TraceeReport report))
+        {
+            _ready.Enqueue(report);
+        }
+
+        long done = Now;
+        _nextFullLook = done + Silence + ((done - now) * FullLookShare);
+        _unsure = _ready.Count > 0;
+        return _unsure;
+    }
+}

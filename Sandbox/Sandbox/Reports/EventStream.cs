@@ -1,0 +1,114 @@
+using System;
+using System.Buffers;
+using System.Text.Json;
+using System.Threading;
+using Interpose.Launch;
+
+namespace Sandbox.Reports;
+
+/// <summary>
+/// Events as NDJSON. A slow reader never stalls a guest: lines wait in a bounded buffer, and
+/// what does not fit is dropped and counted.
+/// </summary>
+internal sealed class EventStream : IDisposable
+{
+    private const int Most = 8 * 1024 * 1024;
+    private readonly int _fd;
+    private readonly Thread _writer;
+    private readonly Lock _gate = new();
+    private readonly AutoResetEvent _more = new(false);
+    private readonly ArrayBufferWriter<byte> _line = new(1024);
+    private readonly Utf8JsonWriter _json;
+    private ArrayBufferWriter<byte> _filling = new(64 * 1024);
+    private ArrayBufferWriter<byte> _draining = new(64 * 1024);
+    private bool _ending;
+
+    /// <summary>Writes to a descriptor, which it takes over unless it is standard error.</summary>
+    public EventStream(int fd)
+    {
+        _fd = fd;
+        _json = new Utf8JsonWriter(_line);
+        _writer = new Thread(Drain) { IsBackground = true, Name = "events" };
+        _writer.Start();
+    }
+
+    /// <summary>Lines that were dropped because the reader was too slow.</summary>
+    public long Dropped { get; private set; }
+
+    /// <summary>Begins a line; <see cref="End"/> ends it.</summary>
+    public Utf8JsonWriter Begin(long nanoseconds, string name)
+    {
+        _line.ResetWrittenCount();
+        _json.Reset();
+        _json.WriteStartObject();
+        _json.WriteNumber("t"u8, nanoseconds);
+        _json.WriteString("event"u8, name);
+        return _json;
+    }
+
+    /// <summary>Ends the line and passes it on.</summary>
+    public void End()
+    {
+        _json.WriteEndObject();
+        _json.Flush();
+        lock (_gate)
+        {
+            if (_filling.WrittenCount + _line.WrittenCount >= Most)
+            {
+                Dropped++;
+                return;
+            }
+
+            _filling.Write(_line.WrittenSpan);
+            _filling.Write("\n"u8);
+        }
+
+        _more.Set();
+    }
+
+    /// <summary>Waits until all is written, at most two seconds.</summary>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _ending = true;
+        }
+
+        _more.Set();
+        bool done = _writer.Join(TimeSpan.FromSeconds(2));
+        if (done)
+        {
+            _json.Dispose();
+            _more.Dispose();
+            if (_fd > 2)
+            {
+                HostProcess.Close(_fd);
+            }
+        }
+    }
+
+    private void Drain()
+    {
+        while (true)
+        {
+            _more.WaitOne();
+            bool ending;
+            lock (_gate)
+            {
+                (_filling, _draining) = (_draining, _filling);
+                ending = _ending;
+            }
+
+            if (!HostProcess.Write(_fd, _draining.WrittenSpan))
+            {
+                return;
+            }
+
+            _draining.ResetWrittenCount();
+            if (ending)
+            {
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,93 @@
+using System.Buffers;
+using System.Text.Json;
+using Interpose.Launch;
+using Sandbox.Kernel.Fork;
+using Sandbox.Supervisor;
+
+namespace Sandbox.Reports;
+
+/// <summary>The outcome of a run as one JSON object.</summary>
+internal static class ResultFile
+{
+    /// <summary>Writes the object and closes the descriptor.</summary>
+    public static void Write(int fd, RunOutcome outcome)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        using (var json = new Utf8JsonWriter(buffer))
+        {
+            json.WriteStartObject();
+            WriteBody(json, outcome);
+            json.WriteEndObject();
+        }
+
+        buffer.Write("\n"u8);
+        HostProcess.Write(fd, buffer.WrittenSpan);
+        HostProcess.Close(fd);
+    }
+
+    /// <summary>Writes the members of the object, for the event <c>result</c> as well.</summary>
+    public static void WriteBody(Utf8JsonWriter json, RunOutcome outcome)
+    {
+        RunStatistics numbers = outcome.Statistics;
+        json.WriteString("status"u8, Name(outcome.Status));
+        json.WriteString("reason"u8, outcome.Reason);
+        json.WriteNumber("exit_code"u8, outcome.ExitCode);
+        json.WriteNumber("wall_ns"u8, numbers.WallNanoseconds);
+        json.WriteNumber("cpu_ns"u8, numbers.CpuNanoseconds);
+        json.WriteNumber("peak_memory"u8, numbers.PeakMemory);
+        json.WriteStartObject("tasks"u8);
+        json.WriteNumber("created"u8, numbers.TotalCreated);
+        json.WriteNumber("denied"u8, numbers.TotalDenied);
+        json.WriteNumber("unwound"u8, numbers.TotalUnwound);
+        json.WriteNumber("peak"u8, numbers.Peak);
+        json.WriteNumber("killed_at_end"u8, numbers.KilledAtEnd);
+        json.WriteEndObject();
+        json.WriteStartObject("stages"u8);
+        for (int i = 0; i < numbers.Stages.Length; i++)
+        {
+            json.WriteStartObject(StageLabel((StageName)i));
+            json.WriteNumber("count"u8, numbers.Stages[i].Count);
+            json.WriteNumber("p50_ns"u8, numbers.Stages[i].Quantile(0.5));
+            json.WriteNumber("p99_ns"u8, numbers.Stages[i].Quantile(0.99));
+            json.WriteEndObject();
+        }
+
+        json.WriteEndObject();
+        json.WriteStartArray("enforced"u8);
+        foreach (string protection in Enforced)
+        {
+            json.WriteStringValue(protection);
+        }
+
+        json.WriteEndArray();
+        json.WriteStartArray("degraded"u8);
+        json.WriteEndArray();
+    }
+
+    /// <summary>A stage's name in reports.</summary>
+    public static string StageLabel(StageName stage) => stage switch
+    {
+        StageName.Validate => "validate",
+        StageName.Allocate => "allocate",
+        StageName.Populate => "populate",
+        StageName.Reserve => "reserve",
+        StageName.Kernel => "kernel",
+        StageName.Publish => "publish",
+        _ => "wake_up",
+    };
+
+    private static string[] Enforced { get; } =
+    [
+        "creation", "no_new_privs", "architecture", "io_uring_off", "terminal_injection_off",
+        "descriptors", "kill_on_exit",
+    ];
+
+    private static string Name(RunStatus status) => status switch
+    {
+        RunStatus.Exited => "exited",
+        RunStatus.Signaled => "signaled",
+        RunStatus.TimedOut => "timed_out",
+        RunStatus.SetupFailed => "setup_failed",
+        _ => "internal_error",
+    };
+}

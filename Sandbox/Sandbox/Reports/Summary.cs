@@ -1,0 +1,51 @@
+using System.Globalization;
+using System.Text;
+using Policies;
+using Sandbox.Kernel.Fork;
+using Sandbox.Supervisor;
+
+namespace Sandbox.Reports;
+
+/// <summary>The table at the end of a run, for people.</summary>
+internal static class Summary
+{
+    /// <summary>Tasks by entry point and time by stage, each line with the program's prefix.</summary>
+    public static string Render(RunOutcome outcome)
+    {
+        RunStatistics numbers = outcome.Statistics;
+        var text = new StringBuilder();
+        Line(text, $"{"entry",-10}{"created",9}{"denied",9}{"unwound",9}");
+        for (int i = 0; i < EntryPointNames.Count; i++)
+        {
+            if (numbers.Created[i] + numbers.Denied[i] + numbers.Unwound[i] > 0)
+            {
+                Line(text, $"{((EntryPoint)i).Name(),-10}{numbers.Created[i],9}"
+                    + $"{numbers.Denied[i],9}{numbers.Unwound[i],9}");
+            }
+        }
+
+        Line(text, $"{"total",-10}{numbers.TotalCreated,9}{numbers.TotalDenied,9}"
+            + $"{numbers.TotalUnwound,9}   at most {numbers.Peak} at once");
+        Line(text, $"{"stage",-10}{"count",9}{"p50 us",9}{"p99 us",9}{"sum ms",9}");
+        for (int i = 0; i < numbers.Stages.Length; i++)
+        {
+            Latency stage = numbers.Stages[i];
+            Line(text, $"{ResultFile.StageLabel((StageName)i),-10}{stage.Count,9}"
+                + $"{Micro(stage.Quantile(0.5)),9}{Micro(stage.Quantile(0.99)),9}"
+                + $"{Milli(stage.Total),9}");
+        }
+
+        Line(text, $"wall {Milli(numbers.WallNanoseconds)} ms, cpu of guests "
+            + $"{Milli(numbers.CpuNanoseconds)} ms, exit status {outcome.ExitCode}");
+        return text.ToString();
+    }
+
+    private static void Line(StringBuilder text, string line) =>
+        text.Append("sandbox: ").AppendLine(line);
+
+    private static string Micro(long nanoseconds) =>
+        (nanoseconds / 1e3).ToString("F1", CultureInfo.InvariantCulture);
+
+    private static string Milli(long nanoseconds) =>
+        (nanoseconds / 1e6).ToString("F1", CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,105 @@
+using System;
+using System.Collections.Generic;
+using Interpose.Launch;
+using Policies;
+using Sandbox.Kernel;
+using Sandbox.Reports;
+
+namespace Sandbox.Supervisor;
+
+/// <summary>All that a run was asked for, checked and resolved.</summary>
+/// <param name="Launch">The command.</param>
+/// <param name="CommandName">The command as the user wrote it.</param>
+/// <param name="Policy">The resolved policy.</param>
+/// <param name="Timeout">How long it may take.</param>
+/// <param name="WaitForAll">Whether what the command leaves running is waited for.</param>
+/// <param name="Verify">Whether each new task is held against the kernel's own view.</param>
+/// <param name="Faults">Steps that shall fail; null outside tests.</param>
+/// <param name="Events">Where events go; null for nowhere.</param>
+/// <param name="Log">The program's own words.</param>
+internal sealed record RunPlan(
+    LaunchSpec Launch,
+    string CommandName,
+    Policy Policy,
+    TimeSpan? Timeout,
+    bool WaitForAll,
+    bool Verify,
+    IFaults? Faults,
+    EventStream? Events,
+    Log Log);
+
+/// <summary>How a run ended; the first cause wins.</summary>
+internal enum RunStatus
+{
+    Exited,
+    Signaled,
+    TimedOut,
+    SetupFailed,
+    InternalError,
+}
+
+/// <summary>What a run came to.</summary>
+/// <param name="Status">How it ended.</param>
+/// <param name="Reason">Why, in words; empty when the command just ended.</param>
+/// <param name="ExitCode">What the program exits with.</param>
+/// <param name="Statistics">What was counted.</param>
+internal sealed record RunOutcome(
+    RunStatus Status, string Reason, int ExitCode, RunStatistics Statistics);
+
+/// <summary>Makes one chosen step of each creation fail: the option <c>--fail-step</c>.</summary>
+internal sealed class FailStep(int step, Interpose.Abi.Errno errno) : IFaults
+{
+    public Interpose.Abi.Errno At(int at) => at == step ? errno : Interpose.Abi.Errno.None;
+}
+
+/// <summary>What a run counts.</summary>
+internal sealed class RunStatistics
+{
+    private const int Entries = EntryPointNames.Count;
+
+    public long[] Created { get; } = new long[Entries];
+
+    public long[] Denied { get; } = new long[Entries];
+
+    public long[] Unwound { get; } = new long[Entries];
+
+    public Latency[] Stages { get; } = NewStages();
+
+    public int Peak { get; set; }
+
+    public long WallNanoseconds { get; set; }
+
+    public long CpuNanoseconds { get; set; }
+
+    public long PeakMemory { get; set; }
+
+    public int KilledAtEnd { get; set; }
+
+    public long TotalCreated => Sum(Created);
+
+    public long TotalDenied => Sum(Denied);
+
+    public long TotalUnwound => Sum(Unwound);
+
+    private static long Sum(IReadOnlyList<long> counts)
+    {
+        long sum = 0;
+        foreach (long count in counts)
+        {
+            sum += count;
+        }
+
+        return sum;
+    }
+
+    private static Latency[] NewStages()
+    {
+        var stages = new Latency[Kernel.Fork.PendingClone.Stages];
+        for (int i = 0; i < stages.Length; i++)
+        {
+            stages[i] = new Latency();
+        }
+
+        return stages;
+    }
+}
