@@ -18,6 +18,13 @@ public static class HostProcess
     /// <summary>Sends a signal to a process or, negative, to a process group.</summary>
     public static Errno Kill(int pid, int signal) => Posix.Kill(pid, signal);
 
+    /// <summary>Ends a child that has run nothing yet, and takes its status.</summary>
+    public static void KillAndReap(HostTid child)
+    {
+        Posix.Kill(child.Value, SIGKILL);
+        Waiting.Reap(child.Value);
+    }
+
     /// <summary>Stops this process until somebody continues it.</summary>
     public static void StopSelf() => Posix.Kill(Posix.GetPid(), SIGSTOP);
 

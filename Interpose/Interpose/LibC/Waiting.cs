@@ -19,6 +19,22 @@ internal static unsafe class Waiting
         return (int)result;
     }
 
+    /// <summary>Waits for the end of a child that was killed.</summary>
+    public static void Reap(int pid)
+    {
+        int taken = 0;
+        do
+        {
+            // SAFETY: the kernel writes to a local.
+            long result = Native.Blocking(__NR_wait4, pid, (nint)(&taken), __WALL, 0, 0, 0);
+            if (result < 0)
+            {
+                return;
+            }
+        }
+        while ((taken & 0x7f) == 0x7f);
+    }
+
     /// <summary>Waits for a blocked signal; a negative time is for ever.</summary>
     /// <returns>The signal, or 0 when the time is over.</returns>
     public static int Signal(ulong mask, long nanoseconds, out siginfo_t signal)

@@ -1,0 +1,253 @@
+using System;
+using System.Collections.Generic;
+using System.CommandLine;
+using System.Text;
+using Interpose.Abi;
+using Interpose.Launch;
+using Policies;
+using Sandbox.Kernel;
+using Sandbox.Reports;
+using Sandbox.Supervisor;
+using static Interpose.Abi.Uapi;
+
+namespace Sandbox.Commands;
+
+/// <summary>Checks what <c>sandbox run</c> was asked for, runs it, and reports.</summary>
+internal static class RunAction
+{
+    /// <summary>Runs the command; gives the exit status.</summary>
+    public static int Invoke(RunCommand command, ParseResult parsed)
+    {
+        using Log log = command.NewLog(parsed);
+        if (Check(command, parsed, out Checked options) is { } wrong)
+        {
+            log.Error("{Problem}", wrong);
+            return ExitStatus.Usage;
+        }
+
+        int? resultFd = null;
+        EventStream? events = null;
+        RunOutcome outcome;
+        try
+        {
+            resultFd = OpenOutput(parsed.GetValue(command.Result), "--result");
+            int? eventsFd = OpenOutput(parsed.GetValue(command.Events), "--events");
+            events = eventsFd is { } fd ? new EventStream(fd) : null;
+            LaunchSpec spec = Resolve(command, parsed, options);
+            outcome = Run.Execute(new RunPlan(
+                spec, options.Words[0], options.Policy, options.Timeout,
+                parsed.GetValue(command.WaitForAll), parsed.GetValue(command.Verify),
+                options.Faults, events, log));
+        }
+        catch (SetupException e)
+        {
+            log.Error("{Problem}", e.Message);
+            outcome = new(RunStatus.SetupFailed, e.Message, e.Status, new RunStatistics());
+        }
+
+        events?.Dispose();
+        if (resultFd is { } result)
+        {
+            ResultFile.Write(result, outcome);
+        }
+
+        if (parsed.GetValue(command.Summary) || parsed.GetValue(command.Verbose))
+        {
+            HostProcess.WriteError(Summary.Render(outcome));
+        }
+
+        return outcome.ExitCode;
+    }
+
+    /// <summary>Everything that is wrong usage; null when nothing is.</summary>
+    private static string? Check(RunCommand command, ParseResult parsed, out Checked options)
+    {
+        options = new Checked { Words = parsed.GetValue(command.Words) ?? [] };
+        return CheckPolicy(command, parsed, ref options)
+            ?? CheckEngine(parsed.GetValue(command.Engine))
+            ?? CheckTimeout(parsed.GetValue(command.Timeout), ref options)
+            ?? CheckEnvironment(parsed.GetValue(command.Env))
+            ?? CheckDescriptors(parsed.GetValue(command.Descriptors))
+            ?? CheckLogFormat(parsed.GetValue(command.LogFormat))
+            ?? CheckFailStep(parsed.GetValue(command.FailStep), ref options);
+    }
+
+    private static string? CheckPolicy(
+        RunCommand command, ParseResult parsed, ref Checked options)
+    {
+        string[] names = parsed.GetValue(command.Policy) is { Length: > 0 } given
+            ? given : ["default"];
+        var known = new List<string>();
+        foreach (Policy policy in BuiltinPolicies.All)
+        {
+            known.Add(policy.Name);
+        }
+
+        string have = string.Join(" or ", known);
+        if (names.Length > 1)
+        {
+            return $"layers of policies are not supported by this version: give one -p, {have}";
+        }
+
+        if (BuiltinPolicies.Find(names[0]) is not { } found)
+        {
+            return names[0] == "default"
+                ? $"there is no default policy in this version: say -p {have}"
+                : $"policy '{names[0]}' is not known; this version has {have}, and reads no "
+                    + "policy files";
+        }
+
+        options.Policy = found;
+        foreach (string setting in parsed.GetValue(command.Set) ?? [])
+        {
+            Policy policy = options.Policy;
+            if (PolicySettings.Apply(ref policy, setting) is { } wrong)
+            {
+                return "--set: " + wrong;
+            }
+
+            options.Policy = policy;
+        }
+
+        return null;
+    }
+
+    private static string? CheckEngine(string? engine) => engine is null or "ptrace" ? null
+        : $"--engine {engine} is not supported by this version: only ptrace is";
+
+    private static string? CheckTimeout(string? text, ref Checked options)
+    {
+        if (text is null)
+        {
+            return null;
+        }
+
+        bool ok = Units.TryDuration(text, out TimeSpan timeout);
+        options.Timeout = timeout;
+        return ok ? null : $"--timeout takes a duration such as 500ms, 2s, 10m or 1h, not '{text}'";
+    }
+
+    private static string? CheckEnvironment(string[]? variables)
+    {
+        foreach (string variable in variables ?? [])
+        {
+            if (variable.IndexOf('=', StringComparison.Ordinal) <= 0)
+            {
+                return $"--env takes NAME=VALUE, not '{variable}'";
+            }
+        }
+
+        return null;
+    }
+
+    private static string? CheckDescriptors(int[]? descriptors)
+    {
+        foreach (int fd in descriptors ?? [])
+        {
+            if (fd < 0 || !HostProcess.IsOpen(fd))
+            {
+                return $"--fd {fd}: no such descriptor is open";
+            }
+        }
+
+        return null;
+    }
+
+    private static string? CheckLogFormat(string? format) => format is null or "text" or "json"
+        ? null : $"--log-format takes text or json, not '{format}'";
+
+    private static string? CheckFailStep(string? text, ref Checked options)
+    {
+        if (text is null)
+        {
+            return null;
+        }
+
+        string[] parts = text.Split(':');
+        if (parts.Length != 2 || !int.TryParse(parts[0], out int step) || step < 1
+            || !ErrnoText.TryParse(parts[1], out Errno errno))
+        {
+            return $"--fail-step takes N:ERRNO such as 3:ENOMEM, not '{text}'";
+        }
+
+        options.Faults = new FailStep(step, errno);
+        return null;
+    }
+
+    private static int? OpenOutput(string? path, string option)
+    {
+        if (path is null)
+        {
+            return null;
+        }
+
+        if (path == "-" && option == "--events")
+        {
+            return 2;
+        }
+
+        Errno errno = HostProcess.OpenOutput(path, out int fd);
+        return errno == Errno.None ? fd
+            : throw new SetupException($"cannot write {option}", path, errno, "");
+    }
+
+    private static LaunchSpec Resolve(RunCommand command, ParseResult parsed, in Checked options)
+    {
+        IReadOnlyList<byte[]> words = StartState.LastArguments(options.Words.Length);
+        List<byte[]> environment = NewEnvironment(
+            parsed.GetValue(command.ClearEnv), parsed.GetValue(command.Env) ?? []);
+        int? directory = null;
+        if (parsed.GetValue(command.ChangeDirectory) is { } path)
+        {
+            Errno unopened = HostProcess.OpenDirectory(path, out int fd);
+            directory = unopened == Errno.None ? fd
+                : throw new SetupException("cannot change to", path, unopened, string.Empty);
+        }
+
+        Errno errno = CommandLookup.Find(
+            words[0], environment, directory ?? AT_FDCWD, out byte[] program);
+        if (errno != Errno.None)
+        {
+            bool missing = errno is Errno.ENOENT or Errno.ENOTDIR;
+            throw new SetupException(
+                missing ? "command not found:" : "cannot run", options.Words[0], errno,
+                string.Empty, missing ? ExitStatus.NotFound : ExitStatus.NotExecutable);
+        }
+
+        bool setsOpenFiles = false;
+        foreach (ResourceLimit limit in options.Policy.Resources.Limits)
+        {
+            setsOpenFiles |= limit.Resource == RLIMIT_NOFILE;
+        }
+
+        return new LaunchSpec(
+            program, words, environment, directory, parsed.GetValue(command.Descriptors) ?? [],
+            !setsOpenFiles);
+    }
+
+    private static List<byte[]> NewEnvironment(bool clear, string[] added)
+    {
+        var variables = new List<byte[]>(clear ? [] : StartState.Environment());
+        foreach (string variable in added)
+        {
+            byte[] bytes = Encoding.UTF8.GetBytes(variable);
+            int name = Array.IndexOf(bytes, (byte)'=') + 1;
+            variables.RemoveAll(v => v.AsSpan().StartsWith(bytes.AsSpan(0, name)));
+            variables.Add(bytes);
+        }
+
+        return variables;
+    }
+
+    /// <summary>Options after checking.</summary>
+    private struct Checked
+    {
+        public string[] Words { get; set; }
+
+        public Policy Policy { get; set; }
+
+        public TimeSpan? Timeout { get; set; }
+
+        public IFaults? Faults { get; set; }
+    }
+}

@@ -1,0 +1,76 @@
+using Interpose.Placement;
+using Sandbox.Kernel.Fork;
+using Sandbox.Kernel.Tasks;
+using static Interpose.Abi.Uapi;
+
+namespace Sandbox.Supervisor;
+
+/// <summary>Holds the model of a new task against what the kernel really made of it.</summary>
+internal static class ModelCheck
+{
+    /// <summary>Compares a published child with its creator; both are stopped.</summary>
+    /// <returns>Null, or the first difference in words.</returns>
+    public static string? Compare(PendingClone clone, TaskTable table)
+    {
+        if (!table.TryFind(clone.Child, out GuestTask? child) || child.State == TaskState.Dead)
+        {
+            return null;
+        }
+
+        return CompareIds(child) ?? (clone.Caller is { State: not TaskState.Dead } caller
+            ? CompareGroups(child, caller) : null);
+    }
+
+    private static string? CompareIds(GuestTask child)
+    {
+        if (TaskAttributes.Status(child.Tid, "Tgid") is not { } tgid || tgid == 0)
+        {
+            return null;
+        }
+
+        if (tgid != (ulong)child.Group.Tgid.Value)
+        {
+            return $"task {child.Tid} is of process {tgid}, not {child.Group.Tgid}";
+        }
+
+        ulong parent = TaskAttributes.Status(child.Tid, "PPid") ?? 0;
+        return child.Group.Parent is { } expected && parent != (ulong)expected.Tgid.Value
+            && parent != 0 && TaskAttributes.Status(expected.Tgid, "Tgid") is > 0
+            ? $"task {child.Tid} has parent {parent}, not {expected.Tgid}" : null;
+    }
+
+    private static string? CompareGroups(GuestTask child, GuestTask caller)
+    {
+        for (int i = 0; i < ResourceGroup.Kinds; i++)
+        {
+            var kind = (ResourceKind)i;
+            if (TypeOf(kind) is not { } type
+                || TaskAttributes.Share(child.Tid, caller.Tid, type) is not { } shared)
+            {
+                continue;
+            }
+
+            // Tasks without an I/O context or semaphore list have the same one: none.
+            bool mayBeNone = kind is ResourceKind.Io or ResourceKind.SemUndo;
+            bool expected = child.Shares(kind, caller);
+            if (shared != expected && !(shared && mayBeNone))
+            {
+                return $"task {child.Tid} {(shared ? "shares" : "does not share")} "
+                    + $"{kind} with {caller.Tid}";
+            }
+        }
+
+        return null;
+    }
+
+    private static int? TypeOf(ResourceKind kind) => kind switch
+    {
+        ResourceKind.Mm => KCMP_VM,
+        ResourceKind.Files => KCMP_FILES,
+        ResourceKind.Fs => KCMP_FS,
+        ResourceKind.Sighand => KCMP_SIGHAND,
+        ResourceKind.Io => KCMP_IO,
+        ResourceKind.SemUndo => KCMP_SYSVSEM,
+        _ => null,
+    };
+}

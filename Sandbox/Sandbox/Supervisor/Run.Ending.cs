@@ -1,0 +1,180 @@
+using System;
+using Interpose.Abi;
+using Interpose.Launch;
+using Interpose.Ptrace;
+using Sandbox.Kernel;
+using Sandbox.Kernel.Tasks;
+using static Interpose.Abi.Uapi;
+
+namespace Sandbox.Supervisor;
+
+/// <content>How a run ends: the command, a time-out, a signal, a broken promise.</content>
+internal sealed partial class Run
+{
+    private const long Grace = 2_000_000_000;
+    private const long ReapPatience = 5_000_000_000;
+
+    private long _deadline = long.MaxValue;
+    private long _leaveAt = long.MaxValue;
+    private bool _ending;
+    private bool _timedOut;
+    private WaitStatus? _commandEnd;
+    private string? _failure;
+
+    /// <inheritdoc/>
+    public long Deadline => Math.Min(_deadline, _leaveAt);
+
+    /// <inheritdoc/>
+    public void OnExit(in TaskExit exit)
+    {
+        _job.OnGone(exit.Tid);
+        GuestTask? task = _table.Exit(exit.Tid);
+        _reports.OnExit(exit);
+        if (task is not null && task.Group.Threads == 0)
+        {
+            Account(exit.Usage);
+        }
+
+        if (exit.Tid == _job.Command && _commandEnd is null)
+        {
+            _commandEnd = exit.Status;
+            if (!_plan.WaitForAll || _timedOut)
+            {
+                _reports.Statistics.KilledAtEnd = _table.Groups;
+                EndAll();
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void OnStopped(HostTid tid, int signal) =>
+        _job.OnStopped(tid, signal, _table.Count);
+
+    /// <inheritdoc/>
+    public void OnContinued(HostTid tid) => _job.OnGone(tid);
+
+    /// <inheritdoc/>
+    public void OnSignal(in siginfo_t signal)
+    {
+        bool asksToEnd = signal.si_signo is SIGTERM or SIGINT or SIGHUP or SIGQUIT;
+        if (_commandEnd is not null && asksToEnd)
+        {
+            EndAll();
+            return;
+        }
+
+        _job.Forward(signal);
+    }
+
+    /// <inheritdoc/>
+    public void OnDeadline()
+    {
+        if (_timedOut)
+        {
+            EndAll();
+            return;
+        }
+
+        _timedOut = true;
+        _deadline = _clock.Now + Grace;
+        foreach (ThreadGroup process in _table.Processes)
+        {
+            HostProcess.Kill(process.Tgid.Value, SIGTERM);
+            HostProcess.Kill(process.Tgid.Value, SIGCONT);
+        }
+    }
+
+    private void Supervise()
+    {
+        try
+        {
+            _engine.Run(() => _leaveAt <= _clock.Now);
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            // A bug of ours: no guest may go on.
+            _failure ??= e.Message;
+            _plan.Log.Error("internal error: {Error}", _plan.Log.Verbose ? e.ToString() : e.Message);
+            _engine.KillAll();
+        }
+    }
+
+    /// <summary>Kills what is left and gives it a bounded time to be gone.</summary>
+    private void EndAll()
+    {
+        _ending = true;
+        _deadline = long.MaxValue;
+        _leaveAt = Math.Min(_leaveAt, _clock.Now + ReapPatience);
+        _engine.KillAll();
+    }
+
+    private void Fail(string why)
+    {
+        _failure ??= why;
+        _plan.Log.Error("internal error: {Error}", why);
+        EndAll();
+    }
+
+    private void Account(in rusage usage)
+    {
+        RunStatistics numbers = _reports.Statistics;
+        numbers.CpuNanoseconds += Nanoseconds(usage.ru_utime) + Nanoseconds(usage.ru_stime);
+        numbers.PeakMemory = Math.Max(numbers.PeakMemory, usage.ru_maxrss * 1024);
+    }
+
+    private static long Nanoseconds(in timeval time) =>
+        (time.tv_sec * 1_000_000_000) + (time.tv_usec * 1000);
+
+    private RunOutcome Conclude(GuestLaunch launch, long start)
+    {
+        RunStatistics numbers = _reports.Statistics;
+        numbers.Peak = _pipeline.Budget.Peak;
+        numbers.WallNanoseconds = _clock.Now - start;
+        if (_failure is null && _engine.Count == 0 && _pending.Count == 0
+            && (_table.Count != 0 || _pipeline.Ledger.Open != 0 || _pipeline.Budget.Tasks != 0))
+        {
+            _failure = $"tasks {_table.Count}, reservations {_pipeline.Ledger.Open}, charges "
+                + $"{_pipeline.Budget.Tasks} are left at the end";
+            _plan.Log.Error("internal error: {Error}", _failure);
+        }
+
+        if (launch.Failure is { } failed)
+        {
+            return LaunchFailed(failed, numbers);
+        }
+
+        if (_failure is { } failure)
+        {
+            return new(RunStatus.InternalError, failure, ExitStatus.Setup, numbers);
+        }
+
+        if (_timedOut)
+        {
+            string limit = $"time-out after {_plan.Timeout}";
+            _plan.Log.Warn("{Command}: {Limit}", _plan.CommandName, limit);
+            return new(RunStatus.TimedOut, limit, ExitStatus.TimedOut, numbers);
+        }
+
+        Invariant.Check(_commandEnd is not null, "a run ends with its command");
+        WaitStatus end = _commandEnd.Value;
+        return end.Exited
+            ? new(RunStatus.Exited, string.Empty, end.ExitCode, numbers)
+            : new(RunStatus.Signaled, SignalNames.Of(end.TermSignal),
+                ExitStatus.SignalBase + end.TermSignal, numbers);
+    }
+
+    /// <summary>The child never became the command.</summary>
+    private RunOutcome LaunchFailed(in LaunchFailure failed, RunStatistics numbers)
+    {
+        string remedy = failed.Step.StartsWith("seccomp", StringComparison.Ordinal)
+            ? "; the kernel must offer seccomp filters (CONFIG_SECCOMP_FILTER), and no outer "
+                + "filter may deny them" : string.Empty;
+        string reason =
+            $"{failed.Step} {failed.Object}: {failed.Errno.Describe()}{remedy}";
+        _plan.Log.Error("{Reason}", reason);
+        int status = !failed.IsExec ? ExitStatus.Setup
+            : failed.Errno is Errno.ENOENT or Errno.ENOTDIR ? ExitStatus.NotFound
+            : ExitStatus.NotExecutable;
+        return new(RunStatus.SetupFailed, reason, status, numbers);
+    }
+}

@@ -1,0 +1,202 @@
+using System;
+using System.Collections.Generic;
+using Interpose.Abi;
+using Interpose.Launch;
+using Interpose.Ptrace;
+using Policies;
+using Sandbox.Kernel;
+using Sandbox.Kernel.Fork;
+using Sandbox.Kernel.Rules;
+using Sandbox.Kernel.Tasks;
+using static Interpose.Abi.Uapi;
+
+namespace Sandbox.Supervisor;
+
+/// <summary>
+/// One run: joins the engine, which sees and stops guests, with the pipeline, which decides.
+/// </summary>
+internal sealed partial class Run : IGuestEvents
+{
+    private readonly RunPlan _plan;
+    private readonly MonotonicClock _clock = new();
+    private readonly TaskTable _table = new();
+    private readonly Dictionary<HostTid, PendingClone> _pending = [];
+    private readonly CopyProcess _pipeline;
+    private readonly PtraceEngine _engine;
+    private readonly RunReports _reports;
+    private readonly JobControl _job = new();
+
+    private Run(RunPlan plan)
+    {
+        _plan = plan;
+        List<IForkController> controllers = [];
+        if (!plan.Policy.Resources.IsEmpty)
+        {
+            controllers.Add(new ResourceController(plan.Policy.Resources));
+        }
+
+        _pipeline = new CopyProcess(
+            plan.Policy, _table, new TracedMemory(), _clock, controllers, plan.Faults);
+        _engine = new PtraceEngine(this, StartState.WaitedSignals);
+        _reports = new RunReports(plan.Events, plan.Log, _clock);
+    }
+
+    /// <summary>Runs a command to its end.</summary>
+    public static RunOutcome Execute(RunPlan plan)
+    {
+        var run = new Run(plan);
+        long start = run._clock.Now;
+        using var launch = new GuestLaunch(plan.Launch);
+        run.Launch(launch);
+        new Watchdog(run._engine).Start();
+        run.Supervise();
+        RunOutcome outcome = run.Conclude(launch, start);
+        run._reports.OnResult(outcome);
+        return outcome;
+    }
+
+    /// <summary>The first task, through the same six stages as every later one.</summary>
+    private void Launch(GuestLaunch launch)
+    {
+        PendingClone clone = _pipeline.Begin(
+            new CloneCall(EntryPoint.Launch, new HostTid(Environment.ProcessId), 0, 0, 0, 0, 0));
+        Errno errno = _pipeline.Run(clone, CloneMoment.Asked);
+        if (errno != Errno.None)
+        {
+            throw new SetupException("cannot prepare", clone.Refusal.Rule, errno, string.Empty);
+        }
+
+        errno = launch.Create(out HostTid child);
+        if (errno != Errno.None)
+        {
+            _pipeline.Run(clone, CloneMoment.Refused, errno: errno);
+            throw new SetupException("clone of", _plan.CommandName, errno, string.Empty);
+        }
+
+        errno = _engine.Attach(child);
+        if (errno != Errno.None)
+        {
+            HostProcess.KillAndReap(child);
+            _pipeline.Run(clone, CloneMoment.Refused, errno: errno);
+            throw new SetupException("ptrace(PTRACE_SEIZE) of", "the command", errno, TraceRemedy());
+        }
+
+        errno = _pipeline.Run(clone, CloneMoment.Made, child);
+        if (errno != Errno.None)
+        {
+            HostProcess.KillAndReap(child);
+            throw new SetupException("cannot set", "resources of the command", errno, string.Empty);
+        }
+
+        _job.Command = child;
+        _reports.OnClone(clone);
+        errno = HostProcess.SetUndumpable();
+        if (errno != Errno.None)
+        {
+            HostProcess.KillAndReap(child);
+            throw new SetupException("prctl(PR_SET_DUMPABLE) of", "the supervisor", errno, "");
+        }
+
+        _deadline = _plan.Timeout is { } timeout
+            ? _clock.Now + (long)(timeout.TotalMilliseconds * 1e6) : long.MaxValue;
+        launch.LetGo();
+    }
+
+    private static string TraceRemedy()
+    {
+        if (HostProcess.ReadNumber("/proc/sys/kernel/yama/ptrace_scope") is 3)
+        {
+            return "kernel.yama.ptrace_scope is 3, which forbids all tracing until a reboot";
+        }
+
+        HostTid self = new(Environment.ProcessId);
+        ulong tracer = Interpose.Placement.TaskAttributes.Status(self, "TracerPid") ?? 0;
+        ulong filters = Interpose.Placement.TaskAttributes.Status(self, "Seccomp") ?? 0;
+        return tracer != 0 ? $"process {tracer} traces this program; run it without"
+            : filters != 0 ? "a seccomp filter is in force here and denies ptrace; in a container "
+                + "allow it (docker run --cap-add SYS_PTRACE, or a profile that allows ptrace)"
+            : "tracing needs the same user or CAP_SYS_PTRACE";
+    }
+
+    /// <inheritdoc/>
+    public CreationAnswer OnCreationAsked(in CreationCall call)
+    {
+        if (_pending.ContainsKey(call.Caller))
+        {
+            // A dead caller's call whose id is in use again: its child never came.
+            OnCreationRefused(call.Caller, Errno.EINTR);
+        }
+
+        var asked = new CloneCall(
+            EntryOf(call.Number), call.Caller, call.A0, call.A1, call.A2, call.A3, call.A4);
+        PendingClone clone = _pipeline.Begin(asked);
+        Errno errno = _pipeline.Run(clone, CloneMoment.Asked);
+        if (errno != Errno.None)
+        {
+            _reports.OnClone(clone);
+            return new(errno, call);
+        }
+
+        _pending.Add(call.Caller, clone);
+        HostCall runs = clone.Runs;
+        return new(Errno.None, new(
+            call.Caller, NumberOf(runs.Entry), runs.A0, runs.A1, runs.A2, runs.A3, runs.A4));
+    }
+
+    /// <inheritdoc/>
+    public void OnCreationRefused(HostTid caller, Errno errno)
+    {
+        if (_pending.Remove(caller, out PendingClone? clone))
+        {
+            _pipeline.Run(clone, CloneMoment.Refused, errno: errno);
+            _reports.OnClone(clone);
+        }
+    }
+
+    /// <inheritdoc/>
+    public bool OnCreationMade(HostTid caller, HostTid child)
+    {
+        bool known = _pending.Remove(caller, out PendingClone? clone);
+        Invariant.Check(known, "the kernel makes a child only of an approved call");
+        Errno broken = _pipeline.Run(clone!, CloneMoment.Made, child);
+        _reports.OnClone(clone!);
+        if (_plan.Verify && ModelCheck.Compare(clone!, _table) is { } difference)
+        {
+            Fail($"the model is wrong: {difference}");
+        }
+
+        if (broken != Errno.None)
+        {
+            _plan.Log.Error(
+                "task {Child} could not be placed and was killed: {Errno}",
+                child.Value, broken.Describe());
+        }
+
+        return broken == Errno.None && !_ending;
+    }
+
+    /// <inheritdoc/>
+    public void OnExec(HostTid tid, HostTid former)
+    {
+        if (_table.Exec(tid, former) is { } task)
+        {
+            task.Group.Program = HostProcess.ProgramOf(tid) ?? task.Group.Program;
+            _reports.OnExec(task);
+        }
+    }
+
+    private static EntryPoint EntryOf(int number) => number switch
+    {
+        __NR_fork => EntryPoint.Fork,
+        __NR_vfork => EntryPoint.Vfork,
+        __NR_clone => EntryPoint.Clone,
+        _ => EntryPoint.Clone3,
+    };
+
+    private static int NumberOf(EntryPoint entry) => entry switch
+    {
+        EntryPoint.Fork => __NR_fork,
+        EntryPoint.Vfork => __NR_vfork,
+        _ => __NR_clone,
+    };
+}
