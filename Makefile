@@ -1,0 +1,41 @@
+# The loop is one word: `make`. `make help` lists the rest.
+.DEFAULT_GOAL := check
+.PHONY: check format build unit test run setup clean help
+
+UNIT := Interpose.Abi Interpose Policies Sandbox.Analyzers Sandbox.Kernel Sandbox
+export DOTNET_CLI_TELEMETRY_OPTOUT := 1
+export DOTNET_NOLOGO := 1
+
+check: format unit ## Format check, build and unit tests, without root
+
+format: ## Check the formatting of all sources
+	@dotnet restore -v quiet Sandbox.sln
+	@dotnet format whitespace Sandbox.sln --no-restore --verify-no-changes
+
+build: setup bin/sandbox ## Build the NativeAOT executable bin/sandbox
+
+SOURCES := $(shell find Interpose Policies Sandbox -type f \
+	\( -name '*.cs' -o -name '*.csproj' -o -name '*.[ch]' \) -not -path '*/obj/*' -not -path '*/bin/*')
+
+bin/sandbox: $(SOURCES) Directory.Build.props Directory.Packages.props
+	@dotnet publish Sandbox/Sandbox -c Release -o obj/publish -v quiet
+	@mkdir -p bin && cp -f obj/publish/sandbox bin/sandbox.new && mv -f bin/sandbox.new bin/sandbox
+
+unit: ## Build and run the unit tests
+	@scripts/test $(UNIT)
+
+test: build ## Set up, build and run every test
+	@scripts/test $(UNIT) Conformance
+
+run: build ## Run a pipeline and a parallel make in the sandbox, with a summary
+	@scripts/demo
+
+setup: ## Install the missing Debian packages (root), or say which
+	@scripts/setup
+
+clean: ## Remove everything that was built
+	@rm -rf bin obj
+	@find . -type d \( -name bin -o -name obj -o -name TestResults \) -prune -exec rm -rf {} +
+
+help: ## List the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 16
