@@ -45,10 +45,10 @@ public sealed partial class PtraceEngine
     {
         const ulong interrupted = unchecked((ulong)-(long)Errno.EINTR);
         const ulong restart = unchecked((ulong)-(long)Errno.ERESTARTNOINTR);
-        bool restarted = tracee.Restarted;
+        bool known = tracee.Restarted;
         tracee.Restarted = false;
         if (Tracing.Peek(tracee.Tid, OFFSET_RAX, out ulong rax) != Errno.None
-            || rax != (restarted ? restart : interrupted)
+            || (rax != interrupted && !(known && rax == restart))
             || Tracing.Peek(tracee.Tid, OFFSET_ORIG_RAX, out ulong call) != Errno.None
             || (long)call < 0)
         {
@@ -56,11 +56,11 @@ public sealed partial class PtraceEngine
         }
 
         bool ignored = Ignores(tracee.Tid, signal);
-        if (ignored && !restarted)
+        if (ignored && rax == interrupted)
         {
             Tracing.Poke(tracee.Tid, OFFSET_RAX, restart);
         }
-        else if (!ignored && restarted)
+        else if (!ignored && rax == restart)
         {
             Tracing.Poke(tracee.Tid, OFFSET_RAX, interrupted);
         }
