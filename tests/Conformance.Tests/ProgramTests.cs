@@ -53,20 +53,25 @@ public sealed class ProgramTests
         """);
 
     [NeedsFact("python3")]
-    public void Python_spawns_threads_and_processes() => Twice.Same(
-        true, "python3", "-c", """
-        import os, subprocess, threading, multiprocessing, sys
-        def work(n): return n * n
-        if __name__ == '__main__':
-            print(subprocess.run(['sh', '-c', 'echo out; exit 3'], capture_output=True))
-            pid = os.posix_spawn('/bin/sh', ['sh', '-c', 'exit 5'], os.environ)
-            print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
-            ts = [threading.Thread(target=lambda i=i: print('thread', i)) for i in range(20)]
-            [t.start() for t in ts]; [t.join() for t in ts]
-            for method in ('fork', 'forkserver'):
-                with multiprocessing.get_context(method).Pool(3) as pool: print(pool.map(work, range(10)))
-            sys.exit(4)
-        """);
+    public void Python_spawns_threads_and_processes()
+    {
+        Outcome python = Twice.Same(
+            Twice.Permissive, true, place => File.WriteAllText(place.File("main.py"), """
+            import os, subprocess, threading, multiprocessing, sys
+            def work(n): return n * n
+            if __name__ == '__main__':
+                print(subprocess.run(['sh', '-c', 'echo out; exit 3'], capture_output=True))
+                pid = os.posix_spawn('/bin/sh', ['sh', '-c', 'exit 5'], os.environ)
+                print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+                ts = [threading.Thread(target=lambda i=i: sys.stdout.write(f'thread {i}\n')) for i in range(20)]
+                [t.start() for t in ts]; [t.join() for t in ts]
+                for method in ('fork', 'spawn', 'forkserver'):
+                    with multiprocessing.get_context(method).Pool(3) as pool:
+                        print(method, pool.map(work, range(10)))
+                sys.exit(4)
+            """), "python3", "main.py");
+        Assert.Equal(4, python.Status);
+    }
 
     [NeedsFact("node")]
     public void Node_starts_children_and_workers() => Twice.Same(

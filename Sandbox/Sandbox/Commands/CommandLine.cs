@@ -1,5 +1,5 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
+using System.Linq;
 using Interpose.Launch;
 
 namespace Sandbox.Commands;
@@ -21,7 +21,18 @@ internal static class CommandLine
         }
 
         bool runs = args[0] == run.Command.Name;
-        ParseResult parsed = root.Parse(runs ? CommandSplit.Mark(run.Command, args) : args);
+        string? unknown = null;
+        if (runs)
+        {
+            args = CommandSplit.Mark([.. run.Command.Options, .. root.Options], args, out unknown);
+        }
+
+        if (unknown is not null)
+        {
+            return Usage($"there is no option '{unknown}'", runs);
+        }
+
+        ParseResult parsed = root.Parse(args);
         if (!IsRun(parsed, run))
         {
             StartState.UnblockSignals();
@@ -32,12 +43,14 @@ internal static class CommandLine
             return parsed.Invoke();
         }
 
-        foreach (ParseError error in parsed.Errors)
-        {
-            HostProcess.WriteError($"sandbox: {error.Message}\n");
-        }
+        string problems = string.Join("\nsandbox: ", parsed.Errors.Select(error => error.Message));
+        return Usage(problems, runs);
+    }
 
-        HostProcess.WriteError($"sandbox: try 'sandbox {(runs ? "run " : "")}--help'\n");
+    private static int Usage(string problem, bool runs)
+    {
+        HostProcess.WriteError(
+            $"sandbox: {problem}\nsandbox: try 'sandbox {(runs ? "run " : "")}--help'\n");
         return ExitStatus.Usage;
     }
 

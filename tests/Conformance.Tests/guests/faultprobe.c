@@ -48,6 +48,11 @@ static long thread_call(long nr, const void *arg, unsigned long size, unsigned l
                      : "=a"(ret)
                      : "a"(nr), "D"(a0), "S"(a1), "d"(&parent_tid), "r"(r10), "r"(r8)
                      : "rcx", "r11", "memory");
+    if (ret < 0) {
+        errno = (int)-ret;
+        ret = -1;
+    }
+
     return ret;
 }
 
@@ -95,7 +100,7 @@ int main(int argc, char **argv)
     int fds = entries("/proc/self/fd");
     errno = 0;
     long ret = create(entry);
-    int error = ret == -1 ? errno : ret < 0 ? (int)-ret : 0;
+    int error = ret < 0 ? errno : 0;
     if (ret == 0)
         _exit(0);
     if (ret > 0) {

@@ -1,0 +1,122 @@
+using System;
+using System.Linq;
+using Conformance.Harness;
+
+namespace Conformance;
+
+/// <summary>What a guest can see of a creation is what it sees natively.</summary>
+[Collection("engine")]
+public sealed class EngineTests
+{
+    private static readonly string[] Verified = ["-q", "-p", "permissive", "--verify"];
+
+    [Theory]
+    [InlineData("registers", "call 2: parent 0 child 0")]
+    [InlineData("family", "pidfd 9 1")]
+    [InlineData("stops", "continued 2000")]
+    [InlineData("waits", "epoll 0 0")]
+    [InlineData("thread_exec", "from a thread")]
+    [InlineData("zombie_leader", "from behind a zombie leader 4")]
+    [InlineData("group_exit", "")]
+    [InlineData("limits", "fork")]
+    [InlineData("death", "adopted 12")]
+    public void Creation_looks_as_it_does_natively(string question, string expected)
+    {
+        Outcome native = Twice.Same(false, Guests.Path("engine"), question);
+        Assert.Contains(expected, native.Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Each_call_gives_the_errno_that_the_kernel_gives()
+    {
+        Outcome table = Twice.Same(false, Guests.Path("clonecalls"));
+        Assert.Equal(54, table.Out.Count(c => c == '\n'));
+    }
+
+    [Fact]
+    public void What_guests_may_not_do_is_refused_as_documented()
+    {
+        using var place = new Workplace();
+        Outcome outcome = Product.Run(place, Twice.Permissive, Guests.Path("engine"), "sandboxed");
+        Assert.Equal(
+            """
+            listener EBUSY
+            x32 ENOSYS
+            io_uring EPERM
+            TIOCSTI EPERM
+            no_new_privs 1
+            clear ENOSYS
+            own filter -1 77
+            int 0x80 3031
+
+            """, outcome.Out);
+    }
+
+    [Fact]
+    public void A_guest_starts_as_a_shell_would_start_it()
+    {
+        string guest = Guests.Path("startstate");
+        using var place = new Workplace();
+        string script = "umask 027; ulimit -Sn 100; trap '' USR2; \"$@\" \"$(printf 'bad\\377utf')\"";
+        Outcome native = Shell.Run(
+            place.Path, null, "env", $"ODD={(char)0xe9}", "bash", "-c", script, "-", "env", guest, "a b", "");
+        Outcome sandboxed = Shell.Run(
+            place.Path, null, "env", $"ODD={(char)0xe9}", "bash", "-c", script, "-", Product.Sandbox,
+            "run", "-q", "-p", "permissive", "--", "env", guest, "a b", "");
+        Assert.Equal(0, native.Status);
+        Assert.Contains("signal 12 ignored", native.Out, StringComparison.Ordinal);
+        Assert.Contains("limit 7 100 ", native.Out, StringComparison.Ordinal);
+        Assert.Equal(Without(native.Out), Without(sandboxed.Out));
+        Assert.Equal(
+            ["fd 0", "fd 1", "fd 2"],
+            sandboxed.Out.Split('\n').Where(l => l.StartsWith("fd ", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void Only_descriptors_that_are_asked_for_reach_a_guest()
+    {
+        using var place = new Workplace();
+        string run = $"{Product.Sandbox} run -q -p permissive";
+        string ls = "-- sh -c 'ls /proc/$$/fd | tr \"\\n\" \" \"'";
+        string Said(string script) => Shell.Run(place.Path, null, "bash", "-c", script).Out;
+        Assert.Equal("0 1 2 ", Said($"{run} {ls} 5</dev/null 7</dev/null"));
+        Assert.Equal("0 1 2 7 ", Said($"{run} --fd 7 {ls} 5</dev/null 7</dev/null"));
+        Assert.Equal("1 2 ", Said($"{run} {ls} <&-"));
+    }
+
+    [Theory]
+    [InlineData("forks", "10000")]
+    [InlineData("threads", "2000")]
+    [InlineData("vforks", "1000")]
+    [InlineData("storm", "2000")]
+    public void Many_creations_all_succeed(string guest, string count)
+    {
+        Outcome outcome = Twice.Same(false, Guests.Path(guest), count);
+        Assert.StartsWith(count, outcome.Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_model_of_tasks_agrees_with_the_kernel()
+    {
+        Outcome tree = Twice.Same(Verified, false, null, Guests.Path("modeltree"));
+        Assert.Equal("22 24\n", tree.Out);
+        Twice.Same(Verified, false, null, Guests.Path("threads"), "200");
+        Twice.Same(Verified, false, null, Guests.Path("vforks"), "100");
+        Twice.Same(
+            Verified, true, null, "bash", "-c", "for i in 1 2 3 4; do (echo $i | cat) & done; wait");
+    }
+
+    [Fact]
+    public void Python_multiprocessing_passes_the_model_check()
+    {
+        using var place = new Workplace();
+        Outcome outcome = Product.Run(
+            place, Verified, "bash", "-c", "for i in $(seq 50); do (sleep 0.01 &) ; done; wait; echo ok");
+        Assert.Equal("ok\n", outcome.Out);
+        Assert.Equal(0, outcome.Status);
+    }
+
+    private static string Without(string text) => string.Join('\n', text.Split('\n').Where(
+        l => !l.StartsWith("fd ", StringComparison.Ordinal)
+            && !l.StartsWith("env _=", StringComparison.Ordinal)));
+}

@@ -1,0 +1,108 @@
+using System;
+using System.IO;
+using Conformance.Harness;
+
+namespace Conformance;
+
+/// <summary>Job control on a real terminal, inside the sandbox and around it.</summary>
+[Collection("programs")]
+public sealed class TerminalTests
+{
+    private const string Inner = """
+        < $ 
+        > sleep 100\r
+        < sleep 100
+        > \z
+        < Stopped
+        > jobs\r
+        < Stopped
+        > bg\r
+        < &
+        > kill %1\r
+        > \r
+        < Terminated
+        > sleep 100\r
+        < sleep 100
+        > \c
+        < $ 
+        > echo st=$?\r
+        < st=130
+        > (sleep 0.3; echo late-$((1+1))) &\r
+        < late-2
+        > cat\r
+        < cat
+        > \z
+        < Stopped
+        > fg\r
+        < cat
+        > word-a\r
+        < word-a
+        < word-a
+        > \c
+        < $ 
+        > exit 3\r
+        """;
+
+    private const string Outer = """
+        < $ 
+        > COMMAND sleep 100\r
+        < sleep 100
+        > \z
+        < Stopped
+        > fg\r
+        < sleep 100
+        > \c
+        < $ 
+        > echo st=$?\r
+        < st=130
+        > COMMAND cat\r
+        < cat
+        > word-b\r
+        < word-b
+        < word-b
+        > \z
+        < Stopped
+        > jobs\r
+        < Stopped
+        > bg\r
+        > kill -TERM %1; kill -CONT %1\r
+        > \r
+        < ENDED
+        > exit 4\r
+        """;
+
+    [Fact]
+    public void Interactive_bash_controls_its_jobs_inside()
+    {
+        string native = Drive(Inner, string.Empty, "bash", "--norc", "--noprofile", "-i");
+        string sandboxed = Drive(
+            Inner, string.Empty, Product.Sandbox, "run", "-q", "-p", "permissive", "--", "bash",
+            "--norc", "--noprofile", "-i");
+        Assert.Equal("ended 3 0\n", native);
+        Assert.Equal(native, sandboxed);
+    }
+
+    [Fact]
+    public void An_outer_shell_stops_and_continues_a_sandboxed_command()
+    {
+        string[] shell = ["bash", "--norc", "--noprofile", "-i"];
+        string native = Drive(
+            Outer.Replace("ENDED", "Terminated", StringComparison.Ordinal), "env", shell);
+
+        // The contract: 128+N as an exit status, so the shell says how it exited.
+        string sandboxed = Drive(
+            Outer.Replace("ENDED", "Exit 143", StringComparison.Ordinal),
+            $"{Product.Sandbox} run -q -p permissive", shell);
+        Assert.Equal("ended 4 0\n", native);
+        Assert.Equal(native, sandboxed);
+    }
+
+    private static string Drive(string script, string command, params string[] run)
+    {
+        using var place = new Workplace();
+        File.WriteAllText(
+            place.File("script"), script.Replace("COMMAND", command, StringComparison.Ordinal));
+        string[] all = ["env", "PS1=$ ", "TERM=dumb", Guests.Path("ptydrive"), place.File("script"), .. run];
+        return Shell.Run(place.Path, null, all).Out;
+    }
+}
