@@ -1,0 +1,199 @@
+using System;
+using System.Collections.Generic;
+using System.Diagnostics;
+using System.Globalization;
+using System.IO;
+using System.Linq;
+using System.Reflection;
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace Interpose.Abi.Tests;
+
+/// <summary>
+/// The C compiler is the judge: every constant, size and offset becomes a _Static_assert against
+/// the headers of this system.
+/// </summary>
+public sealed class HeaderTests
+{
+    private const string Headers = """
+        #define _GNU_SOURCE
+        #include <errno.h>
+        #include <fcntl.h>
+        #include <signal.h>
+        #include <stddef.h>
+        #include <stdint.h>
+        #include <sys/resource.h>
+        #include <sys/time.h>
+        #include <sys/user.h>
+        #include <sys/wait.h>
+        #include <unistd.h>
+        #include <asm/ioctls.h>
+        #include <asm/unistd_64.h>
+        #include <linux/audit.h>
+        #include <linux/close_range.h>
+        #include <linux/filter.h>
+        #include <linux/futex.h>
+        #include <linux/kcmp.h>
+        #include <linux/prctl.h>
+        #include <linux/ptrace.h>
+        #include <linux/sched.h>
+        #include <linux/seccomp.h>
+
+        """;
+
+    /// <summary>Names of ours that say what the headers say in other words.</summary>
+    private static readonly Dictionary<string, string> InOtherWords = new()
+    {
+        ["OFFSET_R10"] = "offsetof(struct user_regs_struct, r10)",
+        ["OFFSET_R9"] = "offsetof(struct user_regs_struct, r9)",
+        ["OFFSET_R8"] = "offsetof(struct user_regs_struct, r8)",
+        ["OFFSET_RAX"] = "offsetof(struct user_regs_struct, rax)",
+        ["OFFSET_RDX"] = "offsetof(struct user_regs_struct, rdx)",
+        ["OFFSET_RSI"] = "offsetof(struct user_regs_struct, rsi)",
+        ["OFFSET_RDI"] = "offsetof(struct user_regs_struct, rdi)",
+        ["OFFSET_ORIG_RAX"] = "offsetof(struct user_regs_struct, orig_rax)",
+        ["OFFSET_RIP"] = "offsetof(struct user_regs_struct, rip)",
+        ["OFFSET_RSP"] = "offsetof(struct user_regs_struct, rsp)",
+
+        // glibc counts one more than the kernel's signals.
+        ["_NSIG"] = "_NSIG - 1",
+    };
+
+    /// <summary>The union and the renamed members of the C structs.</summary>
+    private static readonly Dictionary<string, string> Members = new()
+    {
+        ["ptrace_syscall_info.nr"] = "seccomp.nr",
+        ["ptrace_syscall_info.rval"] = "exit.rval",
+        ["ptrace_syscall_info.is_error"] = "exit.is_error",
+        ["ptrace_syscall_info.arg0"] = "seccomp.args[0]",
+        ["ptrace_syscall_info.arg1"] = "seccomp.args[1]",
+        ["ptrace_syscall_info.arg2"] = "seccomp.args[2]",
+        ["ptrace_syscall_info.arg3"] = "seccomp.args[3]",
+        ["ptrace_syscall_info.arg4"] = "seccomp.args[4]",
+        ["ptrace_syscall_info.arg5"] = "seccomp.args[5]",
+        ["ptrace_syscall_info.ret_data"] = "seccomp.ret_data",
+        ["seccomp_data.arg0"] = "args[0]",
+        ["seccomp_data.arg1"] = "args[1]",
+        ["seccomp_data.arg2"] = "args[2]",
+        ["seccomp_data.arg3"] = "args[3]",
+        ["seccomp_data.arg4"] = "args[4]",
+        ["seccomp_data.arg5"] = "args[5]",
+    };
+
+    /// <summary>Defined by the kernel's own headers only, which no user program sees.</summary>
+    private static readonly HashSet<string> KernelOnly =
+    [
+        "None", "ERESTARTSYS", "ERESTARTNOINTR", "ERESTARTNOHAND", "ENOIOCTLCMD",
+        "ERESTART_RESTARTBLOCK",
+    ];
+
+    [Fact]
+    public void Constants_and_structs_equal_the_headers()
+    {
+        List<string> asserts = [.. Constants(), .. Errnos(), .. Structs()];
+        Assert.True(asserts.Count > 350, $"only {asserts.Count} asserts");
+        Assert.Equal(string.Empty, Compile(asserts));
+    }
+
+    [Fact]
+    public void A_wrong_value_is_found()
+    {
+        string said = Compile(["_Static_assert(CLONE_VM == 0x101, \"CLONE_VM\");"]);
+        Assert.Contains("CLONE_VM", said, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_wrong_offset_is_found()
+    {
+        string said = Compile(["_Static_assert(offsetof(struct clone_args, tls) == 8, \"tls\");"]);
+        Assert.Contains("tls", said, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(Errno.EPERM, "EPERM (Operation not permitted)")]
+    [InlineData((Errno)4000, "4000")]
+    public void Errors_are_described(Errno errno, string text) =>
+        Assert.Equal(text, errno.Describe());
+
+    [Fact]
+    public void Errors_are_found_by_name_only()
+    {
+        Assert.True(ErrnoText.TryParse("ENOMEM", out Errno errno));
+        Assert.Equal(Errno.ENOMEM, errno);
+        Assert.False(ErrnoText.TryParse("12", out _));
+        Assert.False(ErrnoText.TryParse("ENOSUCH", out _));
+    }
+
+    [Theory]
+    [InlineData(17, "SIGCHLD")]
+    [InlineData(34, "SIGRTMIN+2")]
+    [InlineData(99, "signal 99")]
+    public void Signals_have_names(int signal, string name) =>
+        Assert.Equal(name, SignalNames.Of(signal));
+
+    private static IEnumerable<string> Constants()
+    {
+        foreach (FieldInfo field in typeof(Uapi).GetFields(BindingFlags.Public | BindingFlags.Static))
+        {
+            object value = field.GetRawConstantValue()!;
+            string expected = value switch
+            {
+                ulong u => $"{u}ULL",
+                uint u => $"{u}U",
+                _ => Convert.ToString(value, CultureInfo.InvariantCulture)!,
+            };
+            string name = InOtherWords.GetValueOrDefault(field.Name, field.Name);
+            string cast = value is uint ? "(uint32_t)" : value is int ? "(int32_t)" : "(uint64_t)";
+            yield return $"_Static_assert({cast}({name}) == {expected}, \"{field.Name}\");";
+        }
+    }
+
+    private static IEnumerable<string> Errnos() =>
+        from errno in Enum.GetValues<Errno>()
+        where !KernelOnly.Contains(errno.ToString())
+        select $"_Static_assert({errno} == {(int)errno}, \"{errno}\");";
+
+    private static IEnumerable<string> Structs()
+    {
+        foreach (Type type in typeof(Uapi).Assembly.GetExportedTypes().Where(IsNativeStruct))
+        {
+            string c = type.Name == "siginfo_t" ? "siginfo_t" : "struct " + type.Name;
+            yield return $"_Static_assert(sizeof({c}) == {Marshal.SizeOf(type)}, \"{type.Name}\");";
+            foreach (FieldInfo field in type.GetFields(BindingFlags.Public | BindingFlags.Instance))
+            {
+                string member = Members.GetValueOrDefault($"{type.Name}.{field.Name}", field.Name);
+                yield return $"_Static_assert(offsetof({c}, {member}) == "
+                    + $"{Marshal.OffsetOf(type, field.Name)}, \"{type.Name}.{field.Name}\");";
+            }
+        }
+    }
+
+    private static bool IsNativeStruct(Type type) =>
+        type.IsValueType && !type.IsEnum && char.IsLower(type.Name[0])
+        && type.Name is not "rlimit64";
+
+    private static string Compile(IEnumerable<string> asserts)
+    {
+        string directory = Directory.CreateTempSubdirectory("sandbox-abi-").FullName;
+        try
+        {
+            string source = Path.Combine(directory, "abi.c");
+            File.WriteAllText(source, Headers + string.Join('\n', asserts) + "\n", Encoding.ASCII);
+            var start = new ProcessStartInfo("gcc") { RedirectStandardError = true };
+            foreach (string argument in new[] { "-std=gnu11", "-fsyntax-only", source })
+            {
+                start.ArgumentList.Add(argument);
+            }
+
+            using Process gcc = Process.Start(start)!;
+            string said = gcc.StandardError.ReadToEnd();
+            gcc.WaitForExit();
+            return gcc.ExitCode == 0 ? string.Empty : said;
+        }
+        finally
+        {
+            Directory.Delete(directory, recursive: true);
+        }
+    }
+}

@@ -1,0 +1,130 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using System.Text;
+using Interpose.Abi;
+using Interpose.Launch;
+using Interpose.Ptrace;
+using Interpose.Seccomp;
+using static Interpose.Abi.Uapi;
+
+namespace Interpose.Tests;
+
+/// <summary>The launcher and the engine through the shared object, on the JIT.</summary>
+public sealed class LauncherTests
+{
+    [Fact]
+    public void A_launched_program_is_traced_from_exec_to_exit()
+    {
+        var events = new Recorder();
+        Assert.Null(Launch(events, "/bin/sh", "sh", "-c", "true; (exit 3) & wait $!; exit 7"));
+        Assert.Equal(["exec", "asked", "made", "exit 3", "exit 7"], events.Seen);
+    }
+
+    [Fact]
+    public void A_denied_call_returns_its_errno_and_makes_nothing()
+    {
+        var events = new Recorder { Deny = Errno.EPERM };
+        Assert.Null(Launch(events, "/bin/dash", "dash", "-c", "(true) 2>/dev/null; exit 5"));
+        Assert.Equal("asked", events.Seen[1]);
+        Assert.DoesNotContain("made", events.Seen);
+        Assert.Equal("exit 2", events.Seen[^1]);
+    }
+
+    [Fact]
+    public void A_program_that_does_not_start_names_step_object_and_errno()
+    {
+        LaunchFailure? failure = Launch(new Recorder(), "/no/such/program", "x");
+        Assert.Equal(new LaunchFailure("execve", "/no/such/program", Errno.ENOENT, true), failure);
+    }
+
+    [Fact]
+    public void A_directory_that_is_gone_fails_at_its_own_step()
+    {
+        LaunchFailure? failure = Launch(new Recorder(), "/bin/true", 9999, "true");
+        Assert.Equal("fchdir", failure?.Step);
+        Assert.Equal(Errno.EBADF, failure?.Errno);
+    }
+
+    [Fact]
+    public void Commands_are_found_as_a_shell_finds_them()
+    {
+        byte[][] environment = [.. new[] { "A=1", "PATH=/no:/bin:/usr/bin" }.Select(Bytes)];
+        Assert.Equal(Errno.None, CommandLookup.Find(Bytes("sh"), environment, AT_FDCWD, out byte[] path));
+        Assert.Equal("/bin/sh", Encoding.ASCII.GetString(path));
+        Assert.Equal(Errno.ENOENT, CommandLookup.Find(Bytes("no-such"), environment, AT_FDCWD, out _));
+        Assert.Equal(Errno.EACCES, CommandLookup.Find(Bytes("/etc"), environment, AT_FDCWD, out _));
+        Assert.Equal(Errno.ENOENT, CommandLookup.Find([], environment, AT_FDCWD, out _));
+    }
+
+    [Fact]
+    public void The_filter_looks_at_architecture_first_and_every_jump_stays_inside()
+    {
+        sock_filter[] code = CreationFilter.Build();
+        Assert.Equal(4u, code[0].k);
+        Assert.Equal(AUDIT_ARCH_X86_64, code[1].k);
+        Assert.InRange(code.Length, 10, BPF_MAXINSNS);
+        for (int i = 0; i < code.Length; i++)
+        {
+            Assert.True(i + 1 + Math.Max(code[i].jt, code[i].jf) < code.Length
+                || (code[i].code & 7) == BPF_RET);
+        }
+
+        Assert.Equal(BPF_RET, code[^1].code & 7);
+    }
+
+    private static LaunchFailure? Launch(Recorder events, string path, params string[] arguments) =>
+        Launch(events, path, null, arguments);
+
+    private static LaunchFailure? Launch(
+        Recorder events, string path, int? directory, params string[] arguments)
+    {
+        using var launch = new GuestLaunch(new LaunchSpec(
+            Bytes(path), [.. arguments.Select(Bytes)], [Bytes("PATH=/bin:/usr/bin")], directory, [], true));
+        var engine = new PtraceEngine(events, 0);
+        Assert.Equal(Errno.None, launch.Create(out HostTid child));
+        Assert.Equal(Errno.None, engine.Attach(child));
+        launch.LetGo();
+        engine.Run(() => false);
+        Assert.Equal(0, engine.Count);
+        return launch.Failure;
+    }
+
+    private static byte[] Bytes(string text) => Encoding.UTF8.GetBytes(text);
+
+    /// <summary>Lets every call run, or denies it, and writes down what it is told.</summary>
+    private sealed class Recorder : IGuestEvents
+    {
+        public List<string> Seen { get; } = [];
+
+        public Errno Deny { get; set; }
+
+        public long Deadline => long.MaxValue;
+
+        public CreationAnswer OnCreationAsked(in CreationCall call)
+        {
+            Seen.Add("asked");
+            return new(Deny, call);
+        }
+
+        public void OnCreationRefused(HostTid caller, Errno errno) => Seen.Add($"refused {errno}");
+
+        public bool OnCreationMade(HostTid caller, HostTid child)
+        {
+            Seen.Add("made");
+            return true;
+        }
+
+        public void OnExec(HostTid tid, HostTid former) => Seen.Add("exec");
+
+        public void OnExit(in TaskExit exit) => Seen.Add($"exit {exit.Status.ExitCode}");
+
+        public void OnStopped(HostTid tid, int signal) => Seen.Add("stopped");
+
+        public void OnContinued(HostTid tid) => Seen.Add("continued");
+
+        public void OnSignal(in siginfo_t signal) => Seen.Add("signal");
+
+        public void OnDeadline() => Seen.Add("deadline");
+    }
+}
