@@ -7,7 +7,9 @@ public static class SignalNames
 {
     private const int FirstRealTime = 32;
 
-    /// <summary>The name of a signal; real-time ones count from SIGRTMIN as the kernel does.</summary>
+    /// <summary>
+    /// The name of a signal; real-time ones count from SIGRTMIN as the kernel does.
+    /// </summary>
     public static string Of(int signal) => signal switch
     {
         SIGHUP => "SIGHUP",

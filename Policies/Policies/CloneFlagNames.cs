@@ -38,7 +38,9 @@ public static class CloneFlagNames
         (CLONE_INTO_CGROUP, "CLONE_INTO_CGROUP"),
     ];
 
-    /// <summary>The names of the bits set, in bit order; a bit without a name is given in hex.</summary>
+    /// <summary>
+    /// The names of the bits set, in bit order; a bit without a name is given in hex.
+    /// </summary>
     public static IReadOnlyList<string> Of(ulong flags)
     {
         var names = new List<string>();

@@ -1,6 +1,8 @@
 namespace Policies;
 
-/// <summary>How a task comes to be asked for: the system call, or the sandbox's own launch.</summary>
+/// <summary>
+/// How a task comes to be asked for: the system call, or the sandbox's own launch.
+/// </summary>
 public enum EntryPoint
 {
     /// <summary>The first task of a run, which the supervisor asks for itself.</summary>

@@ -11,23 +11,22 @@ public static class PolicySettings
 {
     private delegate bool Setter(ref Policy policy, string key, string value);
 
+    private const string Number = "a number from 1 to 4194304";
+
     private static readonly SortedDictionary<string, (string Takes, Setter Set)> Keys =
         new(StringComparer.Ordinal)
         {
-            ["creation.limits.tasks"] = ("a number from 1 to 4194304", (ref Policy p, string _, string v) =>
-                Limit(ref p, v, (l, n) => l with { Tasks = n })),
-            ["creation.limits.threads"] = ("a number from 1 to 4194304", (ref Policy p, string _, string v) =>
-                Limit(ref p, v, (l, n) => l with { Threads = n })),
-            ["creation.limits.depth"] = ("a number from 1 to 4194304", (ref Policy p, string _, string v) =>
-                Limit(ref p, v, (l, n) => l with { Depth = n })),
-            ["creation.limits.per_second"] = ("a number from 1 to 4194304", (ref Policy p, string _, string v) =>
-                Limit(ref p, v, (l, n) => l with { PerSecond = n })),
+            ["creation.limits.tasks"] = (Number, Limit((l, n) => l with { Tasks = n })),
+            ["creation.limits.threads"] = (Number, Limit((l, n) => l with { Threads = n })),
+            ["creation.limits.depth"] = (Number, Limit((l, n) => l with { Depth = n })),
+            ["creation.limits.per_second"] = (Number, Limit((l, n) => l with { PerSecond = n })),
             ["resources.open_files"] = ("a number", Rlimit(RLIMIT_NOFILE, Count)),
             ["resources.file_size"] = ("a size such as 4G", Rlimit(RLIMIT_FSIZE, Units.TrySize)),
             ["resources.core"] = ("a size such as 0", Rlimit(RLIMIT_CORE, Units.TrySize)),
             ["resources.stack"] = ("a size such as 8M", Rlimit(RLIMIT_STACK, Units.TrySize)),
             ["resources.data"] = ("a size such as 1G", Rlimit(RLIMIT_DATA, Units.TrySize)),
-            ["resources.locked_memory"] = ("a size such as 64K", Rlimit(RLIMIT_MEMLOCK, Units.TrySize)),
+            ["resources.locked_memory"] =
+                ("a size such as 64K", Rlimit(RLIMIT_MEMLOCK, Units.TrySize)),
             ["resources.cpu_time"] = ("a duration of whole seconds", Rlimit(RLIMIT_CPU, Seconds)),
             ["resources.nice"] = ("a number from -20 to 19", Nice),
             ["resources.scheduler"] = ("other, batch or idle", Scheduler),
@@ -66,21 +65,22 @@ public static class PolicySettings
                 + $"keys that are: {string.Join(", ", Keys.Keys)}";
         }
 
-        return entry.Set(ref policy, key, value) ? null : $"{key} takes {entry.Takes}, not '{value}'";
+        return entry.Set(ref policy, key, value)
+            ? null : $"{key} takes {entry.Takes}, not '{value}'";
     }
 
-    private static bool Limit(
-        ref Policy policy, string value, Func<CreationLimits, int, CreationLimits> with)
-    {
-        if (!TryInt(value, 1, 4_194_304, out int n))
+    private static Setter Limit(Func<CreationLimits, int, CreationLimits> with) =>
+        (ref Policy policy, string _, string value) =>
         {
-            return false;
-        }
+            if (!TryInt(value, 1, 4_194_304, out int n))
+            {
+                return false;
+            }
 
-        CreationPolicy creation = policy.Creation;
-        policy = policy with { Creation = creation with { Limits = with(creation.Limits, n) } };
-        return true;
-    }
+            CreationPolicy creation = policy.Creation;
+            policy = policy with { Creation = creation with { Limits = with(creation.Limits, n) } };
+            return true;
+        };
 
     private static Setter Rlimit(int resource, Reader read) =>
         (ref Policy policy, string key, string value) =>
@@ -106,7 +106,11 @@ public static class PolicySettings
     private static bool OomScoreAdj(ref Policy policy, string key, string value)
     {
         bool ok = TryInt(value, -1000, 1000, out int n);
-        policy = ok ? policy with { Resources = policy.Resources with { OomScoreAdj = n } } : policy;
+        if (ok)
+        {
+            policy = policy with { Resources = policy.Resources with { OomScoreAdj = n } };
+        }
+
         return ok;
     }
 

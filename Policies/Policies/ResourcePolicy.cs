@@ -15,7 +15,9 @@ public enum SchedulerReset
     Idle,
 }
 
-/// <summary>One limit of setrlimit(2): both soft and hard become <paramref name="Value"/>.</summary>
+/// <summary>
+/// One limit of setrlimit(2): both soft and hard become <paramref name="Value"/>.
+/// </summary>
 /// <param name="Resource">RLIMIT_* number.</param>
 /// <param name="Value">In the resource's own unit: bytes, seconds or a count.</param>
 /// <param name="Key">The policy key that asked, for messages.</param>

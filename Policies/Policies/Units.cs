@@ -6,7 +6,9 @@ namespace Policies;
 /// <summary>Sizes and durations as policies and options write them.</summary>
 public static class Units
 {
-    /// <summary>Reads a size in bytes: a whole number, then K, M, G or T for powers of 1024.</summary>
+    /// <summary>
+    /// Reads a size in bytes: a whole number, then K, M, G or T for powers of 1024.
+    /// </summary>
     public static bool TrySize(string text, out ulong bytes)
     {
         int shift = text.Length == 0 ? 0 : text[^1] switch

@@ -46,7 +46,9 @@ internal static class Consuming
         }
     }
 
-    /// <summary>The local or parameter that an operation reads or writes; null for others.</summary>
+    /// <summary>
+    /// The local or parameter that an operation reads or writes; null for others.
+    /// </summary>
     public static ISymbol? VariableOf(IOperation operation) => operation switch
     {
         ILocalReferenceOperation local => local.Local,

@@ -7,7 +7,9 @@ namespace Sandbox.Kernel;
 [SuppressMessage("Design", "CA1064", Justification = "Nobody outside may catch it by type.")]
 internal sealed class InvariantException(string message) : Exception(message);
 
-/// <summary>Assertions that stay on in release builds: a bug ends the run, it never goes on.</summary>
+/// <summary>
+/// Assertions that stay on in release builds: a bug ends the run, it never goes on.
+/// </summary>
 public static class Invariant
 {
     /// <summary>Fails when <paramref name="holds"/> is false.</summary>

@@ -14,7 +14,9 @@ public interface IGuestMemory
     /// <param name="address">Where to start in its address space.</param>
     /// <param name="destination">Filled from its beginning.</param>
     /// <param name="read">How many bytes could be read; fewer when the rest is not mapped.</param>
-    /// <returns>None or EFAULT for readable and unreadable memory, EPERM when we may not look.</returns>
+    /// <returns>
+    /// None or EFAULT for readable and unreadable memory, EPERM when we may not look.
+    /// </returns>
     Errno Read(HostTid task, ulong address, Span<byte> destination, out int read);
 }
 

@@ -31,7 +31,9 @@ public enum RefusedBy
 /// <param name="Rule">The rule, key or step that decided, for reports.</param>
 public readonly record struct Refusal(Errno Errno, RefusedBy By, string Rule);
 
-/// <summary>A value, or the refusal that stands in its place. Never thrown, always returned.</summary>
+/// <summary>
+/// A value, or the refusal that stands in its place. Never thrown, always returned.
+/// </summary>
 /// <typeparam name="T">The value's type.</typeparam>
 public readonly struct Result<T>
     where T : class

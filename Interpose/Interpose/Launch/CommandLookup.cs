@@ -18,7 +18,9 @@ public static class CommandLookup
     /// <param name="environment">The guest's environment, whose PATH counts.</param>
     /// <param name="directory">The directory that it starts in; AT_FDCWD for ours.</param>
     /// <param name="path">Where it is.</param>
-    /// <returns>None; ENOENT when there is none; EACCES when there is one that may not run.</returns>
+    /// <returns>
+    /// None; ENOENT when there is none; EACCES when there is one that may not run.
+    /// </returns>
     public static Errno Find(
         byte[] command, IReadOnlyList<byte[]> environment, int directory, out byte[] path)
     {

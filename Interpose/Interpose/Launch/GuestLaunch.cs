@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Runtime.InteropServices;
 using System.Text;
 using Interpose.Abi;
 using Interpose.Seccomp;
@@ -13,7 +14,9 @@ namespace Interpose.Launch;
 /// <param name="Environment">Its environment.</param>
 /// <param name="Directory">A descriptor of the directory it starts in; null for ours.</param>
 /// <param name="Descriptors">What it gets besides 0 to 2.</param>
-/// <param name="KeepsOpenFiles">Whether RLIMIT_NOFILE is restored; not when a policy sets it.</param>
+/// <param name="KeepsOpenFiles">
+/// Whether RLIMIT_NOFILE is restored; not when a policy sets it.
+/// </param>
 public sealed record LaunchSpec(
     byte[] Path,
     IReadOnlyList<byte[]> Arguments,
@@ -79,7 +82,7 @@ public sealed class GuestLaunch : IDisposable
         ulong ignored = StartState.Ignored;
         nint byDefault = _plan.Allocate(32);
         nint ignore = _plan.Allocate(32);
-        System.Runtime.InteropServices.Marshal.WriteInt64(ignore, IgnoreSignal);
+        Marshal.WriteInt64(ignore, IgnoreSignal);
         for (int signal = 1; signal <= _NSIG; signal++)
         {
             if (signal is SIGKILL or SIGSTOP)
@@ -144,7 +147,7 @@ public sealed class GuestLaunch : IDisposable
     private void PlanMask()
     {
         nint mask = _plan.Allocate(SignalSetSize);
-        System.Runtime.InteropServices.Marshal.WriteInt64(mask, unchecked((long)StartState.Blocked));
+        Marshal.WriteInt64(mask, unchecked((long)StartState.Blocked));
         _plan.Add(
             "rt_sigprocmask", "mask", __NR_rt_sigprocmask, SIG_SETMASK, mask, 0, SignalSetSize);
     }

@@ -51,7 +51,9 @@ public interface IGuestEvents
     /// <summary>A task has ended.</summary>
     void OnExit(in TaskExit exit);
 
-    /// <summary>A task was stopped by job control; called for each of a process's threads.</summary>
+    /// <summary>
+    /// A task was stopped by job control; called for each of a process's threads.
+    /// </summary>
     void OnStopped(HostTid tid, int signal);
 
     /// <summary>A stopped task goes on.</summary>

@@ -14,13 +14,17 @@ public sealed partial class PtraceEngine
     private const long OrphanPatience = 1_000_000_000;
     private const long EventPatience = 100_000_000;
 
-    /// <summary>Tasks that stopped for the first time before their parent's event was seen.</summary>
+    /// <summary>
+    /// Tasks that stopped for the first time before their parent's event was seen.
+    /// </summary>
     private readonly Dictionary<HostTid, (WaitStatus Status, long Since)> _newborns = [];
 
     /// <summary>Children whose parents stand at their event: child to parent.</summary>
     private readonly Dictionary<HostTid, Tracee> _awaited = [];
 
-    /// <summary>Callers that died inside an approved call, of which a child may still appear.</summary>
+    /// <summary>
+    /// Callers that died inside an approved call, of which a child may still appear.
+    /// </summary>
     private readonly List<(HostTid Caller, long Until)> _orphaned = [];
 
     private long OrphanDeadline => _orphaned.Count == 0 ? long.MaxValue : _orphaned[0].Until;

@@ -8,7 +8,9 @@ internal enum TraceeState
     /// <summary>It runs, or is stopped by job control.</summary>
     Free,
 
-    /// <summary>Its approved call was resumed: a clone event or a syscall exit comes next.</summary>
+    /// <summary>
+    /// Its approved call was resumed: a clone event or a syscall exit comes next.
+    /// </summary>
     InCall,
 
     /// <summary>It stands at its clone event until its child stands too.</summary>
@@ -27,7 +29,9 @@ internal sealed class Tracee(HostTid tid)
     /// <summary>The call as the guest made it.</summary>
     public CreationCall Asked { get; set; }
 
-    /// <summary>The call as it runs; equal to <see cref="Asked"/> when nothing was rewritten.</summary>
+    /// <summary>
+    /// The call as it runs; equal to <see cref="Asked"/> when nothing was rewritten.
+    /// </summary>
     public CreationCall Runs { get; set; }
 
     /// <summary>The child it waits for at its clone event.</summary>

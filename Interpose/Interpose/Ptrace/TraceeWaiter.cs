@@ -53,7 +53,9 @@ internal sealed class TraceeWaiter(ulong signals)
     }
 
     /// <summary>Waits for the next thing to do.</summary>
-    /// <param name="deadline">When to give up, on <see cref="Now"/>; long.MaxValue for never.</param>
+    /// <param name="deadline">
+    /// When to give up, on <see cref="Now"/>; long.MaxValue for never.
+    /// </param>
     /// <param name="report">The report of a task.</param>
     /// <param name="signal">The signal to the supervisor.</param>
     public Woken Next(long deadline, out TraceeReport report, out siginfo_t signal)

@@ -17,6 +17,12 @@ internal static class CreationFilter
     /// <summary>Tells our stops from those that a filter of the guest's asks for.</summary>
     public const ushort Mark = 0x5342;
 
+    private static readonly int[] Creation = [__NR_clone, __NR_fork, __NR_vfork, __NR_clone3];
+
+    /// <summary>Its kernel threads are seen by no tracer and no filter.</summary>
+    private static readonly int[] IoUring =
+        [__NR_io_uring_setup, __NR_io_uring_enter, __NR_io_uring_register];
+
     private const int X32Bit = 0x4000_0000;
     private const uint NumberAt = 0;
     private const uint ArchAt = 4;
@@ -34,13 +40,13 @@ internal static class CreationFilter
             Jump(BPF_JGE, X32Bit, 0, 1),
             Answer(Error(Errno.ENOSYS)),
         };
-        foreach (int nr in (int[])[__NR_clone, __NR_fork, __NR_vfork, __NR_clone3])
+        foreach (int nr in Creation)
         {
             code.Add(Jump(BPF_JEQ, (uint)nr, 0, 1));
             code.Add(Answer(SECCOMP_RET_TRACE | Mark));
         }
 
-        foreach (int nr in (int[])[__NR_io_uring_setup, __NR_io_uring_enter, __NR_io_uring_register])
+        foreach (int nr in IoUring)
         {
             code.Add(Jump(BPF_JEQ, (uint)nr, 0, 1));
             code.Add(Answer(Error(Errno.EPERM)));

@@ -16,7 +16,9 @@ public interface IReservation
     void Cancel();
 }
 
-/// <summary>How many reservations are open in the whole run; 0 whenever no clone is under way.</summary>
+/// <summary>
+/// How many reservations are open in the whole run; 0 whenever no clone is under way.
+/// </summary>
 public sealed class Ledger
 {
     /// <summary>Reservations neither committed nor cancelled.</summary>
@@ -40,7 +42,9 @@ public sealed class UnwindScope
     /// <param name="faults">Steps that shall fail; null outside tests.</param>
     public UnwindScope(Ledger ledger, IFaults? faults) => (_ledger, _faults) = (ledger, faults);
 
-    /// <summary>Whether this step shall fail. Each acquisition asks once, before it takes.</summary>
+    /// <summary>
+    /// Whether this step shall fail. Each acquisition asks once, before it takes.
+    /// </summary>
     public Refusal? Fault(string step)
     {
         _step++;

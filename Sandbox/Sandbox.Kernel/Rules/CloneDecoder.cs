@@ -41,7 +41,9 @@ public static class CloneDecoder
     private static CloneRequest Plain(EntryPoint entry, ulong flags) =>
         new(entry, flags, SIGCHLD, 0, 0, 0, 0, 0, 0, 0, 0);
 
-    /// <summary>clone(flags, stack, parent_tid, child_tid, tls); the flags are 32 bits wide.</summary>
+    /// <summary>
+    /// clone(flags, stack, parent_tid, child_tid, tls); the flags are 32 bits wide.
+    /// </summary>
     private static CloneRequest FromRegisters(in CloneCall call) => new(
         EntryPoint.Clone,
         (uint)call.A0 & ~CSIGNAL,

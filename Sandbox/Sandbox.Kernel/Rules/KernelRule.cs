@@ -38,7 +38,9 @@ public static class KernelRules
         new("stack and stack_size", "clone3_stack_valid", Errno.EINVAL, BadStack),
     ];
 
-    /// <summary>What <c>kernel_clone</c> and the top of <c>copy_process</c> ask of any call.</summary>
+    /// <summary>
+    /// What <c>kernel_clone</c> and the top of <c>copy_process</c> ask of any call.
+    /// </summary>
     public static ImmutableArray<KernelRule> CopyProcess { get; } =
     [
         new("CLONE_PIDFD and CLONE_PARENT_SETTID at one address", "kernel_clone", Errno.EINVAL,

@@ -25,7 +25,9 @@ public enum ResourceKind
     SemUndo,
 }
 
-/// <summary>One kernel object that one or more tasks hold; counted as the kernel counts it.</summary>
+/// <summary>
+/// One kernel object that one or more tasks hold; counted as the kernel counts it.
+/// </summary>
 /// <param name="kind">What it stands for.</param>
 public sealed class ResourceGroup(ResourceKind kind)
 {

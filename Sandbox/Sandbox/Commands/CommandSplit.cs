@@ -52,7 +52,9 @@ internal static class CommandSplit
         return args;
     }
 
-    /// <summary>Short options written together: <c>-qv</c>, or with a value: <c>-pstrict</c>.</summary>
+    /// <summary>
+    /// Short options written together: <c>-qv</c>, or with a value: <c>-pstrict</c>.
+    /// </summary>
     private static bool IsBundle(IReadOnlyList<Option> options, string arg) =>
         arg.Length > 2 && arg[1] != '-' && Find(options, arg[..2]) is not null;
 

@@ -9,7 +9,9 @@ namespace Sandbox.Reports;
 /// <summary>The table at the end of a run, for people.</summary>
 internal static class Summary
 {
-    /// <summary>Tasks by entry point and time by stage, each line with the program's prefix.</summary>
+    /// <summary>
+    /// Tasks by entry point and time by stage, each line with the program's prefix.
+    /// </summary>
     public static string Render(RunOutcome outcome)
     {
         RunStatistics numbers = outcome.Statistics;

@@ -94,7 +94,8 @@ internal sealed partial class Run
         {
             // A bug of ours: no guest may go on.
             _failure ??= e.Message;
-            _plan.Log.Error("internal error: {Error}", _plan.Log.Verbose ? e.ToString() : e.Message);
+            string said = _plan.Log.Verbose ? e.ToString() : e.Message;
+            _plan.Log.Error("internal error: {Error}", said);
             _engine.KillAll();
         }
     }

@@ -78,7 +78,8 @@ internal sealed partial class Run : IGuestEvents
         {
             HostProcess.KillAndReap(child);
             _pipeline.Run(clone, CloneMoment.Refused, errno: errno);
-            throw new SetupException("ptrace(PTRACE_SEIZE) of", "the command", errno, TraceRemedy());
+            throw new SetupException(
+                "ptrace(PTRACE_SEIZE) of", "the command", errno, TraceRemedy());
         }
 
         errno = _pipeline.Run(clone, CloneMoment.Made, child);
