@@ -77,11 +77,12 @@ public sealed class EngineTests
     {
         using var place = new Workplace();
         string run = $"{Product.Sandbox} run -q -p permissive";
-        string ls = "-- sh -c 'ls /proc/$$/fd | tr \"\\n\" \" \"'";
-        string Said(string script) => Shell.Run(place.Path, null, "bash", "-c", script).Out;
-        Assert.Equal("0 1 2 ", Said($"{run} {ls} 5</dev/null 7</dev/null"));
-        Assert.Equal("0 1 2 7 ", Said($"{run} --fd 7 {ls} 5</dev/null 7</dev/null"));
-        Assert.Equal("1 2 ", Said($"{run} {ls} <&-"));
+        string guest = "-- " + Guests.Path("startstate");
+        string Said(string script) => string.Join(' ', Shell.Run(place.Path, null, "bash", "-c", script)
+            .Out.Split('\n').Where(l => l.StartsWith("fd ", StringComparison.Ordinal)));
+        Assert.Equal("fd 0 fd 1 fd 2", Said($"{run} {guest} 5</dev/null 7</dev/null"));
+        Assert.Equal("fd 0 fd 1 fd 2 fd 7", Said($"{run} --fd 7 {guest} 5</dev/null 7</dev/null"));
+        Assert.Equal("fd 1 fd 2", Said($"{run} {guest} <&-"));
     }
 
     [Theory]
@@ -107,13 +108,38 @@ public sealed class EngineTests
     }
 
     [Fact]
-    public void Python_multiprocessing_passes_the_model_check()
+    public void Orphans_of_a_double_fork_keep_the_model_right()
     {
         using var place = new Workplace();
         Outcome outcome = Product.Run(
             place, Verified, "bash", "-c", "for i in $(seq 50); do (sleep 0.01 &) ; done; wait; echo ok");
         Assert.Equal("ok\n", outcome.Out);
         Assert.Equal(0, outcome.Status);
+    }
+
+    [Fact]
+    public void Namespaces_of_new_tasks_agree_with_the_kernel()
+    {
+        Outcome tree = Twice.Same(Verified, false, null, Guests.Path("namespaces"));
+        Assert.Contains("user ", tree.Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Callers_killed_in_the_middle_of_a_call_leave_no_trace()
+    {
+        Outcome killed = Twice.Same(Verified, false, null, Guests.Path("killer"), "400");
+        Assert.Equal("done\n", killed.Out);
+    }
+
+    [Fact]
+    public void A_struct_that_is_flipped_meanwhile_never_gives_more_than_was_checked()
+    {
+        using var place = new Workplace();
+
+        // The model holds what was checked; --verify ends the run when a child has anything else.
+        Outcome raced = Product.Run(place, Verified, Guests.Path("flip"), "3000");
+        Assert.Equal(0, raced.Status);
+        Assert.Equal("old namespaces 1, new namespaces 1\n", raced.Out);
     }
 
     private static string Without(string text) => string.Join('\n', text.Split('\n').Where(

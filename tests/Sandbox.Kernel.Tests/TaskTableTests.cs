@@ -16,14 +16,23 @@ public sealed class TaskTableTests
     [InlineData(CLONE_FS, ResourceKind.Fs)]
     [InlineData(CLONE_IO, ResourceKind.Io)]
     [InlineData(CLONE_SYSVSEM, ResourceKind.SemUndo)]
-    public void A_flag_shares_its_resource_and_no_other(ulong flag, ResourceKind kind)
+    [InlineData(CLONE_NEWNS, ResourceKind.MountNamespace)]
+    [InlineData(CLONE_NEWUTS, ResourceKind.UtsNamespace)]
+    [InlineData(CLONE_NEWIPC, ResourceKind.IpcNamespace)]
+    [InlineData(CLONE_NEWUSER, ResourceKind.UserNamespace)]
+    [InlineData(CLONE_NEWPID, ResourceKind.PidNamespace)]
+    [InlineData(CLONE_NEWNET, ResourceKind.NetNamespace)]
+    [InlineData(CLONE_NEWCGROUP, ResourceKind.CgroupNamespace)]
+    public void A_flag_shares_or_renews_its_resource_and_no_other(ulong flag, ResourceKind kind)
     {
         var world = new World();
         GuestTask child = world.Create(flag | SIGCHLD);
         Assert.True(world.Table.TryFind(World.First, out GuestTask? first));
         for (int i = 0; i < ResourceGroup.Kinds; i++)
         {
-            Assert.Equal((ResourceKind)i == kind, child.Shares((ResourceKind)i, first));
+            var other = (ResourceKind)i;
+            Assert.Equal(
+                (other == kind) != ResourceGroup.IsNamespace(other), child.Shares(other, first));
         }
 
         Assert.Equal(first.Group, child.Group.Parent);

@@ -69,6 +69,7 @@ public static class CommandLookup
     private static byte[] Join(ReadOnlySpan<byte> directory, byte[] name) =>
         directory.IsEmpty ? [.. "./"u8, .. name] : [.. directory, (byte)'/', .. name];
 
+    /// <summary>EACCES says that there is a file, but not one that may run.</summary>
     private static Errno Runnable(int directory, byte[] path)
     {
         byte[] name = [.. path, 0];
@@ -78,6 +79,15 @@ public static class CommandLookup
             return Errno.EACCES;
         }
 
-        return Posix.Access(directory, name, X_OK);
+        Errno errno = Posix.Access(directory, name, X_OK);
+        if (errno == Errno.EACCES
+            && Posix.OpenAt(directory, name, O_PATH, out fd) is Errno.None)
+        {
+            Posix.Close(fd);
+            return Errno.EACCES;
+        }
+
+        // A directory that may not be searched holds nothing for this user.
+        return errno == Errno.EACCES ? Errno.ENOENT : errno;
     }
 }

@@ -173,15 +173,23 @@ internal static unsafe class Posix
         }
     }
 
-    /// <summary>Creates or empties a file for writing.</summary>
+    /// <summary>
+    /// Creates or empties a file for writing; a FIFO without a reader is an error, not a wait.
+    /// </summary>
     public static Errno Create(ReadOnlySpan<byte> nameAndZero, out int fd)
     {
         fixed (byte* text = nameAndZero)
         {
             // SAFETY: the name ends in a zero byte.
             long result = Native.Blocking(
-                __NR_open, (nint)text, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0x1b6, 0, 0, 0);
+                __NR_open, (nint)text, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK,
+                0x1b6, 0, 0, 0);
             fd = (int)result;
+            if (fd >= 0)
+            {
+                Native.Quick(__NR_fcntl, fd, F_SETFL, 0);
+            }
+
             return Native.ErrnoOf(result);
         }
     }

@@ -87,6 +87,10 @@ public static class TaskAttributes
         return order < 0 ? null : order == 0;
     }
 
+    /// <summary>A namespace by its link in /proc/PID/ns; null when it cannot be told.</summary>
+    public static string? Namespace(HostTid task, string link) =>
+        Posix.ReadLink($"/proc/{task}/ns/{link}");
+
     /// <summary>A field of /proc/PID/status as a number; null when the task is gone.</summary>
     public static ulong? Status(HostTid task, string field)
     {

@@ -6,7 +6,8 @@ namespace Sandbox.Kernel.Fork;
 /// Stage 3: a task record that holds every resource, each shared with the caller or its own.
 /// </summary>
 /// <remarks>
-/// Holds: the record with its memory, files, fs, handlers, signals, io and semaphore groups.
+/// Holds: the record with its memory, files, fs, handlers, signals, io, semaphores and
+/// namespaces.
 /// Took: a membership in each group.
 /// Can fail with: nothing of its own; an injected fault between any two groups.
 /// Kernel counterpart: <c>copy_semundo</c> to <c>copy_thread</c>.
@@ -35,7 +36,8 @@ public sealed class PopulatedTask : Stage
         for (int i = 0; i < ResourceGroup.Kinds; i++)
         {
             var kind = (ResourceKind)i;
-            if (unwind.Fault(Step(kind)) is { } fault)
+            bool step = kind <= ResourceKind.MountNamespace;
+            if (step && unwind.Fault(Step(kind)) is { } fault)
             {
                 return fault;
             }
@@ -55,7 +57,8 @@ public sealed class PopulatedTask : Stage
         ResourceKind.Sighand => "copy_sighand",
         ResourceKind.Signal => "copy_signal",
         ResourceKind.Io => "copy_io",
-        _ => "copy_semundo",
+        ResourceKind.SemUndo => "copy_semundo",
+        _ => "copy_namespaces",
     };
 
     /// <summary>The groups that a record has joined so far.</summary>

@@ -36,7 +36,7 @@ public sealed class UnpublishedTask : Stage
             return no;
         }
 
-        var task = new GuestTask(group, clone.NewNamespaces) { Charge = charge };
+        var task = new GuestTask(group) { Charge = charge };
         return new UnpublishedTask(clone, caller, task);
     }
 

@@ -33,9 +33,6 @@ public enum Lineage
 /// </remarks>
 public sealed class ValidatedClone : Stage
 {
-    private const ulong AllNamespaces = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER
-        | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWCGROUP | CLONE_NEWTIME;
-
     private ValidatedClone(in CloneRequest request, ulong flags, in HostCall runs)
     {
         Request = request;
@@ -44,7 +41,6 @@ public sealed class ValidatedClone : Stage
         Lineage = (flags & CLONE_THREAD) != 0 ? Lineage.Thread
             : (flags & CLONE_PARENT) != 0 ? Lineage.Sibling : Lineage.Child;
         SuspendsCaller = (flags & CLONE_VFORK) != 0;
-        NewNamespaces = NamespacesOf(flags);
     }
 
     /// <summary>What the guest asked for.</summary>
@@ -62,11 +58,9 @@ public sealed class ValidatedClone : Stage
     /// <summary>Whether the caller sleeps until the child execs or ends: vfork(2).</summary>
     public bool SuspendsCaller { get; }
 
-    /// <summary>The namespaces that are made with it.</summary>
-    public NamespaceSet NewNamespaces { get; }
-
     /// <summary>Whether a resource is shared with the caller; otherwise it is copied.</summary>
-    public bool Shares(ResourceKind kind) => (Flags & FlagOf(kind)) != 0;
+    public bool Shares(ResourceKind kind) =>
+        ((Flags & FlagOf(kind)) != 0) != ResourceGroup.IsNamespace(kind);
 
     internal static Result<ValidatedClone> Validate(
         in CloneCall call, CreationPolicy policy, IGuestMemory memory, out CloneRequest request)
@@ -143,26 +137,14 @@ public sealed class ValidatedClone : Stage
         ResourceKind.Sighand => CLONE_SIGHAND,
         ResourceKind.Signal => CLONE_THREAD,
         ResourceKind.Io => CLONE_IO,
-        _ => CLONE_SYSVSEM,
+        ResourceKind.SemUndo => CLONE_SYSVSEM,
+        ResourceKind.MountNamespace => CLONE_NEWNS,
+        ResourceKind.UtsNamespace => CLONE_NEWUTS,
+        ResourceKind.IpcNamespace => CLONE_NEWIPC,
+        ResourceKind.UserNamespace => CLONE_NEWUSER,
+        ResourceKind.PidNamespace => CLONE_NEWPID,
+        ResourceKind.NetNamespace => CLONE_NEWNET,
+        ResourceKind.CgroupNamespace => CLONE_NEWCGROUP,
+        _ => CLONE_NEWTIME,
     };
-
-    private static NamespaceSet NamespacesOf(ulong flags)
-    {
-        if ((flags & AllNamespaces) == 0)
-        {
-            return NamespaceSet.None;
-        }
-
-        return Pick(flags, CLONE_NEWNS, NamespaceSet.Mount)
-            | Pick(flags, CLONE_NEWUTS, NamespaceSet.Uts)
-            | Pick(flags, CLONE_NEWIPC, NamespaceSet.Ipc)
-            | Pick(flags, CLONE_NEWUSER, NamespaceSet.User)
-            | Pick(flags, CLONE_NEWPID, NamespaceSet.Pid)
-            | Pick(flags, CLONE_NEWNET, NamespaceSet.Net)
-            | Pick(flags, CLONE_NEWCGROUP, NamespaceSet.Cgroup)
-            | Pick(flags, CLONE_NEWTIME, NamespaceSet.Time);
-    }
-
-    private static NamespaceSet Pick(ulong flags, ulong flag, NamespaceSet type) =>
-        (flags & flag) != 0 ? type : NamespaceSet.None;
 }

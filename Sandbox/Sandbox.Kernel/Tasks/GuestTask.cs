@@ -26,8 +26,7 @@ public sealed class GuestTask
 {
     private readonly ResourceGroup?[] _groups = new ResourceGroup?[ResourceGroup.Kinds];
 
-    internal GuestTask(ThreadGroup group, NamespaceSet newNamespaces) =>
-        (Group, NewNamespaces) = (group, newNamespaces);
+    internal GuestTask(ThreadGroup group) => Group = group;
 
     /// <summary>Task id in the supervisor's pid namespace; 0 until published.</summary>
     public HostTid Tid { get; internal set; }
@@ -37,9 +36,6 @@ public sealed class GuestTask
 
     /// <summary>Where it stands.</summary>
     public TaskState State { get; internal set; } = TaskState.Unpublished;
-
-    /// <summary>The namespaces that were made with it.</summary>
-    public NamespaceSet NewNamespaces { get; }
 
     /// <summary>The task that sleeps in vfork(2) until this one execs or ends.</summary>
     public GuestTask? VforkParent { get; internal set; }

@@ -23,6 +23,30 @@ public enum ResourceKind
 
     /// <summary>System V semaphore adjustments: <c>sem_undo_list</c>, CLONE_SYSVSEM.</summary>
     SemUndo,
+
+    /// <summary>mount_namespaces(7), CLONE_NEWNS. From here on a flag makes a new one.</summary>
+    MountNamespace,
+
+    /// <summary>uts_namespaces(7), CLONE_NEWUTS.</summary>
+    UtsNamespace,
+
+    /// <summary>ipc_namespaces(7), CLONE_NEWIPC.</summary>
+    IpcNamespace,
+
+    /// <summary>user_namespaces(7), CLONE_NEWUSER.</summary>
+    UserNamespace,
+
+    /// <summary>pid_namespaces(7), CLONE_NEWPID.</summary>
+    PidNamespace,
+
+    /// <summary>network_namespaces(7), CLONE_NEWNET.</summary>
+    NetNamespace,
+
+    /// <summary>cgroup_namespaces(7), CLONE_NEWCGROUP.</summary>
+    CgroupNamespace,
+
+    /// <summary>time_namespaces(7), CLONE_NEWTIME.</summary>
+    TimeNamespace,
 }
 
 /// <summary>
@@ -32,13 +56,18 @@ public enum ResourceKind
 public sealed class ResourceGroup(ResourceKind kind)
 {
     /// <summary>How many kinds there are.</summary>
-    public const int Kinds = 7;
+    public const int Kinds = 15;
 
     /// <summary>What it stands for.</summary>
     public ResourceKind Kind { get; } = kind;
 
     /// <summary>How many tasks hold it, those being created included.</summary>
     public int Members { get; private set; }
+
+    /// <summary>
+    /// Whether a kind is a namespace, which a task keeps unless it asks for another.
+    /// </summary>
+    public static bool IsNamespace(ResourceKind kind) => kind >= ResourceKind.MountNamespace;
 
     internal void Join() => Members++;
 

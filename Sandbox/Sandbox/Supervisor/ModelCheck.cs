@@ -1,3 +1,4 @@
+using Interpose.Abi;
 using Interpose.Placement;
 using Sandbox.Kernel.Fork;
 using Sandbox.Kernel.Tasks;
@@ -35,7 +36,7 @@ internal static class ModelCheck
 
         ulong parent = TaskAttributes.Status(child.Tid, "PPid") ?? 0;
         return child.Group.Parent is { } expected && parent != (ulong)expected.Tgid.Value
-            && parent != 0 && TaskAttributes.Status(expected.Tgid, "Tgid") is > 0
+            && parent != 0 && Lives(expected.Tgid)
             ? $"task {child.Tid} has parent {parent}, not {expected.Tgid}" : null;
     }
 
@@ -44,8 +45,10 @@ internal static class ModelCheck
         for (int i = 0; i < ResourceGroup.Kinds; i++)
         {
             var kind = (ResourceKind)i;
-            if (TypeOf(kind) is not { } type
-                || TaskAttributes.Share(child.Tid, caller.Tid, type) is not { } shared)
+            bool? told = ResourceGroup.IsNamespace(kind) ? InOneNamespace(kind, child, caller)
+                : TypeOf(kind) is { } type ? TaskAttributes.Share(child.Tid, caller.Tid, type)
+                : null;
+            if (told is not { } shared)
             {
                 continue;
             }
@@ -53,7 +56,8 @@ internal static class ModelCheck
             // Tasks without an I/O context or semaphore list have the same one: none.
             bool mayBeNone = kind is ResourceKind.Io or ResourceKind.SemUndo;
             bool expected = child.Shares(kind, caller);
-            if (shared != expected && !(shared && mayBeNone))
+            if (shared != expected && !(shared && mayBeNone) && Lives(child.Tid)
+                && Lives(caller.Tid))
             {
                 return $"task {child.Tid} {(shared ? "shares" : "does not share")} "
                     + $"{kind} with {caller.Tid}";
@@ -62,6 +66,33 @@ internal static class ModelCheck
 
         return null;
     }
+
+    /// <summary>
+    /// For pid and time a caller may have chosen another one for its children: unshare(2).
+    /// </summary>
+    private static bool? InOneNamespace(ResourceKind kind, GuestTask child, GuestTask caller)
+    {
+        (string link, string callers) = kind switch
+        {
+            ResourceKind.MountNamespace => ("mnt", "mnt"),
+            ResourceKind.UtsNamespace => ("uts", "uts"),
+            ResourceKind.IpcNamespace => ("ipc", "ipc"),
+            ResourceKind.UserNamespace => ("user", "user"),
+            ResourceKind.PidNamespace => ("pid", "pid_for_children"),
+            ResourceKind.NetNamespace => ("net", "net"),
+            ResourceKind.CgroupNamespace => ("cgroup", "cgroup"),
+            _ => ("time", "time_for_children"),
+        };
+        string? a = TaskAttributes.Namespace(child.Tid, link);
+        string? b = TaskAttributes.Namespace(caller.Tid, callers);
+        return a is null || b is null ? null : a == b;
+    }
+
+    /// <summary>
+    /// Whether a task still had its resources when a difference was found: one that was killed
+    /// meanwhile has lost them, and its children, before its end is reported.
+    /// </summary>
+    private static bool Lives(HostTid task) => TaskAttributes.Status(task, "FDSize") is > 0;
 
     private static int? TypeOf(ResourceKind kind) => kind switch
     {
