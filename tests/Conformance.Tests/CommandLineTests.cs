@@ -180,6 +180,23 @@ public sealed class CommandLineTests
     }
 
     [Theory]
+    [InlineData("--events")]
+    [InlineData("--result")]
+    public void An_output_that_is_lost_is_an_error(string option)
+    {
+        Outcome outcome = Run([.. Twice.Permissive, option, "/dev/full"], "echo", "ran");
+        Assert.Equal(125, outcome.Status);
+        Assert.Contains(option, outcome.Err, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_shell_can_complete_options()
+    {
+        Outcome outcome = Shell.Run("/", null, Product.Sandbox, "[suggest:13]", "sandbox run --t");
+        Assert.Equal("--timeout\n", outcome.Out);
+    }
+
+    [Theory]
     [InlineData("ptrace", "ptrace(PTRACE_SEIZE)")]
     [InlineData("seccomp", "seccomp(SECCOMP_SET_MODE_FILTER)")]
     public void A_host_that_lacks_a_mechanism_is_told_in_one_line(string lacking, string named)

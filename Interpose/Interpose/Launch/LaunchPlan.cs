@@ -22,6 +22,7 @@ internal unsafe struct launch_plan
     public int failed_step;
     public int failed_errno;
     public uint count;
+    public long parent;
     public launch_step* steps;
     public void* stack;
     public ulong stack_size;
@@ -115,6 +116,7 @@ internal sealed unsafe class LaunchPlan : IDisposable
         _plan = (launch_plan*)Allocate(sizeof(launch_plan));
         _plan->failed_step = -1;
         _plan->count = (uint)_steps.Count;
+        _plan->parent = Posix.GetPid();
         _plan->steps = steps;
         _plan->stack = (void*)Allocate(StackSize);
         _plan->stack_size = StackSize;

@@ -92,6 +92,9 @@ static int run_plan(void *argument)
     for (uint32_t i = 0; i < plan->count; i++) {
         const struct launch_step *step = &plan->steps[i];
         if (step->nr == STEP_WAIT) {
+            /* Died before PR_SET_PDEATHSIG was set: no signal will come. */
+            if (sandbox_syscall(SYS_getppid, 0, 0, 0, 0, 0, 0) != plan->parent)
+                break;
             while (__atomic_load_n(&plan->go, __ATOMIC_ACQUIRE) == 0)
                 sandbox_syscall(SYS_futex, (long)&plan->go, FUTEX_WAIT, 0, 0, 0, 0);
             continue;

@@ -21,6 +21,8 @@ struct launch_plan {
     int32_t failed_step;
     int32_t failed_errno;
     uint32_t count;
+    /* The supervisor: a child that has another parent when it waits is on its own, and ends. */
+    int64_t parent;
     struct launch_step *steps;
     void *stack;
     uint64_t stack_size;

@@ -46,9 +46,17 @@ internal static class RunAction
         }
 
         events?.Dispose();
-        if (resultFd is { } result)
+        int status = outcome.ExitCode;
+        if (events is { Broken: true })
         {
-            ResultFile.Write(result, outcome);
+            log.Error("--events: not all could be written");
+            status = ExitStatus.Setup;
+        }
+
+        if (resultFd is { } result && !ResultFile.Write(result, outcome))
+        {
+            log.Error("--result: it could not be written");
+            status = ExitStatus.Setup;
         }
 
         if (parsed.GetValue(command.Summary) || parsed.GetValue(command.Verbose))
@@ -56,7 +64,7 @@ internal static class RunAction
             HostProcess.WriteError(Summary.Render(outcome));
         }
 
-        return outcome.ExitCode;
+        return status;
     }
 
     /// <summary>Everything that is wrong usage; null when nothing is.</summary>

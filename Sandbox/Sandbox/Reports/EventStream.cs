@@ -35,6 +35,9 @@ internal sealed class EventStream : IDisposable
     /// <summary>Lines that were dropped because the reader was too slow.</summary>
     public long Dropped { get; private set; }
 
+    /// <summary>Whether writing failed; the reader has only what came before.</summary>
+    public bool Broken { get; private set; }
+
     /// <summary>Begins a line; <see cref="End"/> ends it.</summary>
     public Utf8JsonWriter Begin(long nanoseconds, string name)
     {
@@ -101,6 +104,7 @@ internal sealed class EventStream : IDisposable
 
             if (!HostProcess.Write(_fd, _draining.WrittenSpan))
             {
+                Broken = true;
                 return;
             }
 

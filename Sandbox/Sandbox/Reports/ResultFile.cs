@@ -9,8 +9,8 @@ namespace Sandbox.Reports;
 /// <summary>The outcome of a run as one JSON object.</summary>
 internal static class ResultFile
 {
-    /// <summary>Writes the object and closes the descriptor.</summary>
-    public static void Write(int fd, RunOutcome outcome)
+    /// <summary>Writes the object and closes the descriptor; false when that failed.</summary>
+    public static bool Write(int fd, RunOutcome outcome)
     {
         var buffer = new ArrayBufferWriter<byte>();
         using (var json = new Utf8JsonWriter(buffer))
@@ -21,8 +21,9 @@ internal static class ResultFile
         }
 
         buffer.Write("\n"u8);
-        HostProcess.Write(fd, buffer.WrittenSpan);
+        bool written = HostProcess.Write(fd, buffer.WrittenSpan);
         HostProcess.Close(fd);
+        return written;
     }
 
     /// <summary>Writes the members of the object, for the event <c>result</c> as well.</summary>
