@@ -17,7 +17,7 @@ public sealed class TerminalTests
         > jobs\r
         < Stopped
         > bg\r
-        < &
+        < sleep 100
         > kill %1\r
         > \r
         < Terminated
@@ -71,13 +71,15 @@ public sealed class TerminalTests
         > exit 4\r
         """;
 
-    [Fact]
-    public void Interactive_bash_controls_its_jobs_inside()
+    [Theory]
+    [InlineData("bash --norc --noprofile -i")]
+    [InlineData("dash -i")]
+    public void Interactive_shells_control_their_jobs_inside(string command)
     {
-        string native = Drive(Inner, string.Empty, "bash", "--norc", "--noprofile", "-i");
+        string[] shell = command.Split(' ');
+        string native = Drive(Inner, string.Empty, shell);
         string sandboxed = Drive(
-            Inner, string.Empty, Product.Sandbox, "run", "-q", "-p", "permissive", "--", "bash",
-            "--norc", "--noprofile", "-i");
+            Inner, string.Empty, [Product.Sandbox, "run", "-q", "-p", "permissive", "--", .. shell]);
         Assert.Equal("ended 3 0\n", native);
         Assert.Equal(native, sandboxed);
     }
