@@ -132,6 +132,13 @@ public sealed class EngineTests
     }
 
     [Fact]
+    public void An_exec_while_other_threads_fork_loses_nothing()
+    {
+        Outcome raced = Twice.Same(Verified, false, null, Guests.Path("execrace"), "200");
+        Assert.Equal("done\n", raced.Out);
+    }
+
+    [Fact]
     public void A_struct_that_is_flipped_meanwhile_never_gives_more_than_was_checked()
     {
         using var place = new Workplace();

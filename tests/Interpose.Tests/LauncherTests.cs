@@ -107,6 +107,8 @@ public sealed class LauncherTests
             return new(Deny, call);
         }
 
+        public void OnCallerLost(HostTid caller, HostTid standIn) => Seen.Add("lost");
+
         public void OnCreationRefused(HostTid caller, Errno errno) => Seen.Add($"refused {errno}");
 
         public bool OnCreationMade(HostTid caller, HostTid child)

@@ -36,6 +36,12 @@ public interface IGuestEvents
     /// <summary>A thread asks for a task; nothing has run yet.</summary>
     CreationAnswer OnCreationAsked(in CreationCall call);
 
+    /// <summary>
+    /// A caller is gone in the middle of its call, and its id may be another task's from now on.
+    /// What becomes of the call is told under an id that stands in for it.
+    /// </summary>
+    void OnCallerLost(HostTid caller, HostTid standIn);
+
     /// <summary>The kernel made no task, or the caller died before it could.</summary>
     void OnCreationRefused(HostTid caller, Errno errno);
 

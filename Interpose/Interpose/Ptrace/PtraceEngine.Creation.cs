@@ -27,7 +27,22 @@ public sealed partial class PtraceEngine
     /// </summary>
     private readonly List<(HostTid Caller, long Until)> _orphaned = [];
 
-    private long OrphanDeadline => _orphaned.Count == 0 ? long.MaxValue : _orphaned[0].Until;
+    private readonly Dictionary<HostTid, (CreationCall Asked, CreationCall Runs)> _calls = [];
+    private int _lastStandIn;
+
+    private long OrphanDeadline
+    {
+        get
+        {
+            long first = _orphaned.Count == 0 ? long.MaxValue : _orphaned[0].Until;
+            foreach ((_, long since) in _newborns.Values)
+            {
+                first = Earlier(first, since + OrphanPatience);
+            }
+
+            return first;
+        }
+    }
 
     /// <summary>The caller stands at its call. Nothing has run.</summary>
     private void OnSeccomp(Tracee tracee)
@@ -143,7 +158,7 @@ public sealed partial class PtraceEngine
         CreationCall asked = parent.Asked;
         CreationCall runs = parent.Runs;
         Publish(parent.Tid, child, status, asked, runs);
-        if (_tracees.ContainsKey(parent.Tid) && parent.State == TraceeState.AwaitsChild)
+        if (_tracees.TryGetValue(parent.Tid, out Tracee? living) && living == parent)
         {
             parent.State = TraceeState.Free;
             Write(parent.Tid, runs, asked);
@@ -193,25 +208,26 @@ public sealed partial class PtraceEngine
         Resume(tracee.Tid, PTRACE_CONT);
     }
 
-    /// <summary>A task is gone in the middle of its creation call.</summary>
+    /// <summary>
+    /// A task is gone in the middle of its creation call. Killed before the event, a child may
+    /// or may not exist; after it, the child exists and is published when it reports.
+    /// </summary>
     private void Abandon(Tracee tracee)
     {
-        switch (tracee.State)
+        if (tracee.State == TraceeState.Free)
         {
-            case TraceeState.InCall:
-                // Killed between approval and event: a child may or may not exist.
-                _orphaned.Add((tracee.Tid, TraceeWaiter.Now + OrphanPatience));
-                _calls[tracee.Tid] = (tracee.Asked, tracee.Runs);
-                break;
-            case TraceeState.AwaitsChild:
-                // The child exists and will report; it is published when it does.
-                break;
-            default:
-                break;
+            return;
+        }
+
+        var standIn = new HostTid(--_lastStandIn);
+        _events.OnCallerLost(tracee.Tid, standIn);
+        tracee.Tid = standIn;
+        if (tracee.State == TraceeState.InCall)
+        {
+            _orphaned.Add((standIn, TraceeWaiter.Now + OrphanPatience));
+            _calls[standIn] = (tracee.Asked, tracee.Runs);
         }
     }
-
-    private readonly Dictionary<HostTid, (CreationCall Asked, CreationCall Runs)> _calls = [];
 
     /// <summary>
     /// Gives a parked task to a caller that died in its call, once no living caller can have
@@ -233,13 +249,40 @@ public sealed partial class PtraceEngine
                 continue;
             }
 
-            HostTid caller = _orphaned[0].Caller;
-            _orphaned.RemoveAt(0);
+            int at = status.Ended ? 0 : FindCreator(child);
+            if (at < 0)
+            {
+                continue;
+            }
+
+            HostTid caller = _orphaned[at].Caller;
+            _orphaned.RemoveAt(at);
             _newborns.Remove(child);
             _calls.Remove(caller, out (CreationCall Asked, CreationCall Runs) call);
             Publish(caller, child, status, call.Asked, call.Runs);
         }
     }
+
+    /// <summary>The dead caller whose call a newborn's registers still show; -1 for none.</summary>
+    private int FindCreator(HostTid child)
+    {
+        for (int i = 0; i < _orphaned.Count; i++)
+        {
+            CreationCall runs = _calls[_orphaned[i].Caller].Runs;
+            if (Holds(child, OFFSET_ORIG_RAX, (ulong)runs.Number)
+                && Holds(child, OFFSET_RDI, runs.A0) && Holds(child, OFFSET_RSI, runs.A1)
+                && Holds(child, OFFSET_RDX, runs.A2) && Holds(child, OFFSET_R10, runs.A3)
+                && Holds(child, OFFSET_R8, runs.A4))
+            {
+                return i;
+            }
+        }
+
+        return -1;
+    }
+
+    private static bool Holds(HostTid tid, int offset, ulong value) =>
+        Tracing.Peek(tid, offset, out ulong held) == Errno.None && held == value;
 
     private bool SomeoneInCall()
     {
@@ -254,17 +297,33 @@ public sealed partial class PtraceEngine
         return false;
     }
 
-    /// <summary>No child appeared of a caller that died: its creation never happened.</summary>
-    private void DropOrphans()
+    /// <summary>
+    /// No child appeared of a caller that died: its creation never happened. No caller can be
+    /// found for a newborn: it may not run.
+    /// </summary>
+    private void DropOrphans(long now)
     {
         AdoptOrphans();
-        long now = TraceeWaiter.Now;
         while (_orphaned.Count > 0 && _orphaned[0].Until <= now)
         {
             HostTid caller = _orphaned[0].Caller;
             _orphaned.RemoveAt(0);
             _calls.Remove(caller);
             _events.OnCreationRefused(caller, Errno.EINTR);
+        }
+
+        foreach (HostTid child in new List<HostTid>(_newborns.Keys))
+        {
+            (WaitStatus status, long since) = _newborns[child];
+            if (now - since >= OrphanPatience)
+            {
+                _newborns.Remove(child);
+                if (!status.Ended)
+                {
+                    Posix.Kill(child.Value, SIGKILL);
+                    _newborns.Add(child, (status, now));
+                }
+            }
         }
     }
 }

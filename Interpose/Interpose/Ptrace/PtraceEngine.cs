@@ -66,13 +66,19 @@ public sealed partial class PtraceEngine
                     _events.OnSignal(signal);
                     break;
                 default:
-                    DropOrphans();
-                    if (TraceeWaiter.Now >= _events.Deadline)
-                    {
-                        _events.OnDeadline();
-                    }
-
                     break;
+            }
+
+            // Looked at after every stop as well: a busy guest must not put a deadline off.
+            long now = TraceeWaiter.Now;
+            if (now >= OrphanDeadline)
+            {
+                DropOrphans(now);
+            }
+
+            if (now >= _events.Deadline)
+            {
+                _events.OnDeadline();
             }
 
             System.Threading.Interlocked.Exchange(ref _busySince, 0);
@@ -159,8 +165,8 @@ public sealed partial class PtraceEngine
         if (former != tracee.Tid && _tracees.Remove(former, out Tracee? caller))
         {
             // The thread that called takes over its leader's id; the leader is gone unreported.
-            Abandon(tracee);
             HostTid tid = tracee.Tid;
+            Abandon(tracee);
             caller.Tid = tid;
             _tracees[tid] = caller;
             tracee = caller;
@@ -173,7 +179,7 @@ public sealed partial class PtraceEngine
 
     private void OnEnd(Tracee tracee, in TraceeReport report)
     {
-        _tracees.Remove(tracee.Tid);
+        _tracees.Remove(report.Tid);
         Abandon(tracee);
         _events.OnExit(new TaskExit(report.Tid, report.Status, report.Usage));
         AdoptOrphans();

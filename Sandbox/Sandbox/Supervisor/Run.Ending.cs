@@ -69,6 +69,12 @@ internal sealed partial class Run
     /// <inheritdoc/>
     public void OnDeadline()
     {
+        if (_ending)
+        {
+            // The time to reap what was killed is over; leaving kills whatever is left.
+            return;
+        }
+
         if (_timedOut)
         {
             EndAll();

@@ -122,12 +122,6 @@ internal sealed partial class Run : IGuestEvents
     /// <inheritdoc/>
     public CreationAnswer OnCreationAsked(in CreationCall call)
     {
-        if (_pending.ContainsKey(call.Caller))
-        {
-            // A dead caller's call whose id is in use again: its child never came.
-            OnCreationRefused(call.Caller, Errno.EINTR);
-        }
-
         var asked = new CloneCall(
             EntryOf(call.Number), call.Caller, call.A0, call.A1, call.A2, call.A3, call.A4);
         PendingClone clone = _pipeline.Begin(asked);
@@ -142,6 +136,15 @@ internal sealed partial class Run : IGuestEvents
         HostCall runs = clone.Runs;
         return new(Errno.None, new(
             call.Caller, NumberOf(runs.Entry), runs.A0, runs.A1, runs.A2, runs.A3, runs.A4));
+    }
+
+    /// <inheritdoc/>
+    public void OnCallerLost(HostTid caller, HostTid standIn)
+    {
+        if (_pending.Remove(caller, out PendingClone? clone))
+        {
+            _pending.Add(standIn, clone);
+        }
     }
 
     /// <inheritdoc/>
