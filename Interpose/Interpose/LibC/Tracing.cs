@@ -49,6 +49,17 @@ internal static unsafe class Tracing
         return Native.ErrnoOf(result);
     }
 
+    /// <summary>Why a task stands still now: PTRACE_GETSIGINFO.</summary>
+    public static Errno StopInfo(HostTid tid, out siginfo_t info)
+    {
+        siginfo_t local = default;
+
+        // SAFETY: the kernel writes a siginfo_t, which ours has the size of.
+        Errno errno = Call(PTRACE_GETSIGINFO, tid, 0, (nint)(&local));
+        info = local;
+        return errno;
+    }
+
     private static Errno Call(int request, HostTid tid, nint address, nint data) =>
         Native.ErrnoOf(Native.Quick(__NR_ptrace, request, tid.Value, address, data));
 }

@@ -85,6 +85,23 @@ public sealed partial class PtraceEngine
         }
     }
 
+    /// <summary>The tasks under trace and where each stands, for messages.</summary>
+    public string Describe()
+    {
+        var text = new System.Text.StringBuilder();
+        foreach ((HostTid tid, Tracee tracee) in _tracees)
+        {
+            text.Append($"{tid} {tracee.State}, ");
+        }
+
+        foreach (HostTid tid in _newborns.Keys)
+        {
+            text.Append($"{tid} newborn, ");
+        }
+
+        return text.ToString().TrimEnd(',', ' ');
+    }
+
     /// <summary>Kills every task. Their ends are reported like any other.</summary>
     public void KillAll()
     {
@@ -113,6 +130,11 @@ public sealed partial class PtraceEngine
         if (status.Ended)
         {
             OnEnd(tracee, report);
+            return;
+        }
+
+        if (IsStale(report))
+        {
             return;
         }
 
@@ -150,6 +172,19 @@ public sealed partial class PtraceEngine
 
                 break;
         }
+    }
+
+    /// <summary>
+    /// Whether the stop that was reported is over: the task was killed, or was a leader whose id
+    /// an exec from another thread has taken over since. What stands now is reported by itself.
+    /// </summary>
+    private static bool IsStale(in TraceeReport report)
+    {
+        WaitStatus status = report.Status;
+        Errno errno = Tracing.StopInfo(report.Tid, out siginfo_t now);
+        bool signal = status.Event == 0 && !status.IsSyscallStop;
+        bool same = signal ? now.si_signo == status.StopSignal : now.si_code == status.Word >> 8;
+        return errno == Errno.ESRCH || (errno == Errno.None && !same);
     }
 
     private void Resume(HostTid tid, int request, int signal = 0)

@@ -145,6 +145,11 @@ internal sealed partial class Run
             _plan.Log.Error("internal error: {Error}", _failure);
         }
 
+        if (_engine.Count > 0)
+        {
+            _plan.Log.Warn("tasks that did not end in time: {Tasks}", _engine.Describe());
+        }
+
         if (launch.Failure is { } failed)
         {
             return LaunchFailed(failed, numbers);
