@@ -65,6 +65,16 @@ public sealed class KillTests
         Assert.Empty(Survivors(mark));
     }
 
+    [Fact]
+    public void A_busy_guest_cannot_put_its_time_out_off()
+    {
+        using var place = new Workplace();
+        Outcome outcome = Product.Run(
+            place, ["-q", "-p", "permissive", "--timeout", "500ms"], "sh", "-c",
+            "while :; do (:); done & while :; do (:); done");
+        Assert.Equal(124, outcome.Status);
+    }
+
     [Theory]
     [InlineData("TERM")]
     [InlineData("INT")]
