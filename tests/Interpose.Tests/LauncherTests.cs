@@ -2,8 +2,10 @@ using System;
 using System.Collections.Generic;
 using System.Linq;
 using System.Text;
+using System.Threading;
 using Interpose.Abi;
 using Interpose.Launch;
+using Interpose.LibC;
 using Interpose.Ptrace;
 using Interpose.Seccomp;
 using static Interpose.Abi.Uapi;
@@ -29,6 +31,25 @@ public sealed class LauncherTests
         Assert.Equal("asked", events.Seen[1]);
         Assert.DoesNotContain("made", events.Seen);
         Assert.Equal("exit 2", events.Seen[^1]);
+    }
+
+    [Fact]
+    public void A_stop_whose_signal_another_thread_took_is_found()
+    {
+        bool done = false;
+        var thief = new Thread(() =>
+        {
+            while (!Volatile.Read(ref done))
+            {
+                Waiting.Signal(TraceeWaiter.Bit(SIGCHLD), 10_000_000, out _);
+            }
+        });
+        thief.Start();
+        var events = new Recorder();
+        Assert.Null(Launch(events, "/bin/sh", "sh", "-c", "sleep 0.01; sleep 0.01; sleep 0.01"));
+        Volatile.Write(ref done, true);
+        thief.Join();
+        Assert.Equal(3, events.Seen.Count(e => e == "made"));
     }
 
     [Fact]

@@ -35,7 +35,7 @@ internal static unsafe class Waiting
         while ((taken & 0x7f) == 0x7f);
     }
 
-    /// <summary>Waits for a blocked signal; a negative time is for ever.</summary>
+    /// <summary>Waits for a blocked signal for at most some time.</summary>
     /// <returns>The signal, or 0 when the time is over.</returns>
     public static int Signal(ulong mask, long nanoseconds, out siginfo_t signal)
     {
@@ -45,11 +45,10 @@ internal static unsafe class Waiting
             tv_sec = nanoseconds / 1_000_000_000,
             tv_nsec = nanoseconds % 1_000_000_000,
         };
-        timespec* limit = nanoseconds < 0 ? null : &time;
 
         // SAFETY: the kernel reads the mask and the time and writes the signal, all locals.
         long result = Native.Blocking(
-            __NR_rt_sigtimedwait, (nint)(&mask), (nint)(&taken), (nint)limit, sizeof(ulong), 0, 0);
+            __NR_rt_sigtimedwait, (nint)(&mask), (nint)(&taken), (nint)(&time), sizeof(ulong), 0, 0);
         signal = taken;
         return result > 0 ? (int)result : 0;
     }

@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using System.Diagnostics;
 using Interpose.Abi;
@@ -26,12 +27,15 @@ internal enum Woken
 /// wait4(-1) looks at every tracee. SIGCHLD names the task that stopped, but only one can be
 /// pending, so a second stop may go unnamed. Therefore: take the hint; then ask for the few
 /// tasks that were resumed last, which is where an unnamed stop almost always is; and after a
-/// short silence, or when the last full look is long ago, look at all of them once.
+/// short silence, or when the last full look is long ago, look at all of them once. A SIGCHLD
+/// that another thread of this process took is never seen here; so no wait lasts longer than
+/// <see cref="IdleMost"/>, and each ends with a full look.
 /// </remarks>
 internal sealed class TraceeWaiter(ulong signals)
 {
     private const int RecentMost = 8;
     private const long Silence = 1_000_000;
+    private const long IdleMost = 500_000_000;
     private const int FullLookShare = 20;
     private const int FullLookMost = 64;
     private readonly Queue<TraceeReport> _ready = new();
@@ -74,12 +78,7 @@ internal sealed class TraceeWaiter(ulong signals)
                 continue;
             }
 
-            long wait = _unsure ? Silence : deadline == long.MaxValue ? -1 : deadline - now;
-            if (deadline != long.MaxValue && deadline - now < wait)
-            {
-                wait = deadline > now ? deadline - now : 0;
-            }
-
+            long wait = Math.Clamp(deadline - now, 0, _unsure ? Silence : IdleMost);
             int number = Waiting.Signal(signals | Bit(SIGCHLD), wait, out signal);
             if (number == SIGCHLD)
             {
@@ -99,7 +98,7 @@ internal sealed class TraceeWaiter(ulong signals)
             }
             else
             {
-                _nextFullLook = 0;
+                (_unsure, _nextFullLook) = (true, 0);
             }
         }
     }
