@@ -48,7 +48,8 @@ internal static unsafe class Waiting
 
         // SAFETY: the kernel reads the mask and the time and writes the signal, all locals.
         long result = Native.Blocking(
-            __NR_rt_sigtimedwait, (nint)(&mask), (nint)(&taken), (nint)(&time), sizeof(ulong), 0, 0);
+            __NR_rt_sigtimedwait, (nint)(&mask), (nint)(&taken), (nint)(&time), sizeof(ulong), 0,
+            0);
         signal = taken;
         return result > 0 ? (int)result : 0;
     }
