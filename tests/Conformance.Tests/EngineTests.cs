@@ -38,6 +38,10 @@ public sealed class EngineTests
     {
         using var place = new Workplace();
         Outcome outcome = Product.Run(place, Twice.Permissive, Guests.Path("engine"), "sandboxed");
+
+        // SIGSYS from the filter; or SIGSEGV, where the host faults this way in for everybody.
+        string native = Shell.Run(place.Path, null, Guests.Path("engine"), "int80").Out;
+        string ending = native == "int 0x80 3011\n" ? native : "int 0x80 3031\n";
         Assert.Equal(
             """
             listener EBUSY
@@ -47,9 +51,8 @@ public sealed class EngineTests
             no_new_privs 1
             clear ENOSYS
             own filter -1 77
-            int 0x80 3031
 
-            """, outcome.Out);
+            """ + ending, outcome.Out);
     }
 
     [Fact]
