@@ -46,4 +46,18 @@ public static class SignalNames
         >= FirstRealTime and <= _NSIG => $"SIGRTMIN+{signal - FirstRealTime}",
         _ => $"signal {signal}",
     };
+
+    /// <summary>The signal of a name such as SIGCHLD; 0 when none has it.</summary>
+    public static int Parse(string name)
+    {
+        for (int signal = 1; signal <= _NSIG; signal++)
+        {
+            if (Of(signal) == name)
+            {
+                return signal;
+            }
+        }
+
+        return 0;
+    }
 }

@@ -1,37 +1,30 @@
+using System;
 using System.Collections.Generic;
-using Interpose.Abi;
+using System.Collections.Immutable;
+using Policies.Files;
 
 namespace Policies;
 
-/// <summary>The policies that need no file.</summary>
+/// <summary>The policies that ship: the files in <c>Policies/profiles</c>.</summary>
 public static class BuiltinPolicies
 {
-    /// <summary>All flags allowed, every creation observed; tracing flags are stripped.</summary>
-    public static Policy Permissive { get; } = new(
-        "permissive",
-        new CreationPolicy(ulong.MaxValue, AllowPlain: true, 0, Errno.EPERM, new()),
-        ResourcePolicy.None);
+    /// <summary>The one that is used when none is named.</summary>
+    public const string Default = "default";
 
-    /// <summary>One task: no new process and no new thread.</summary>
-    public static Policy Strict { get; } = new(
-        "strict",
-        new CreationPolicy(0, AllowPlain: false, 0, Errno.EPERM, new()),
-        ResourcePolicy.None);
+    /// <summary>Their names, in the order that listings show.</summary>
+    public static IReadOnlyList<string> Names { get; } =
+        ImmutableArray.Create(Default, "build", "strict", "permissive");
 
-    /// <summary>Every built-in policy, in the order that listings show.</summary>
-    public static IReadOnlyList<Policy> All { get; } = [Permissive, Strict];
+    /// <summary>Loads one of them.</summary>
+    /// <exception cref="ArgumentException">There is none of this name.</exception>
+    public static Policy Get(string name) => PolicyLoader.Load([name], []).Policy
+        ?? throw new ArgumentException($"no policy '{name}' ships", nameof(name));
 
-    /// <summary>Finds a policy by its name; null when there is none.</summary>
-    public static Policy? Find(string name)
-    {
-        foreach (Policy policy in All)
-        {
-            if (policy.Name == name)
-            {
-                return policy;
-            }
-        }
+    internal static bool Exists(string name) => BuiltinProfiles.Compiled(name) is not null;
 
-        return null;
-    }
+    internal static string SourceName(string name) => $"builtin:{name}.yaml";
+
+    internal static PolicyNode? Read(string name, Origin? by) =>
+        BuiltinProfiles.Compiled(name) is { } text
+            ? CompiledText.Read(text, new PolicySource(SourceName(name), by)) : null;
 }

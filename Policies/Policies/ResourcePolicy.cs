@@ -43,9 +43,3 @@ public sealed record ResourcePolicy(
     public bool IsEmpty => Limits.IsEmpty && Nice is null && Scheduler is null
         && Affinity.IsDefaultOrEmpty && OomScoreAdj is null;
 }
-
-/// <summary>One resolved policy: immutable, complete, and all that decisions look at.</summary>
-/// <param name="Name">How messages call it.</param>
-/// <param name="Creation">What guests may create.</param>
-/// <param name="Resources">What each task is held to.</param>
-public sealed record Policy(string Name, CreationPolicy Creation, ResourcePolicy Resources);

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using Interpose.Abi;
+using Policies;
 
 namespace Sandbox.Kernel;
 
@@ -29,7 +30,15 @@ public enum RefusedBy
 /// <param name="Errno">What the guest's call returns.</param>
 /// <param name="By">Who refused.</param>
 /// <param name="Rule">The rule, key or step that decided, for reports.</param>
-public readonly record struct Refusal(Errno Errno, RefusedBy By, string Rule);
+/// <param name="Origin">Where the policy set that key; null when it was no policy.</param>
+/// <param name="Decisive">The flags that made a policy refuse; 0 when it was no flag.</param>
+public readonly record struct Refusal(
+    Errno Errno, RefusedBy By, string Rule, Origin? Origin = null, ulong Decisive = 0)
+{
+    /// <summary>A refusal by the policy.</summary>
+    public static Refusal Of(in CreationDecision denial) =>
+        new(denial.Errno, RefusedBy.Policy, denial.Key, denial.Origin, denial.Decisive);
+}
 
 /// <summary>
 /// A value, or the refusal that stands in its place. Never thrown, always returned.

@@ -49,7 +49,7 @@ public sealed class CommandLineTests
     [InlineData("--set resources.nice")]
     [InlineData("--log-format xml")]
     [InlineData("-p no-such-policy")]
-    [InlineData("-p strict")]
+    [InlineData("-p strict --set creation.limits.tasks=0")]
     [InlineData("--fd 77")]
     public void Wrong_usage_starts_nothing(string options)
     {
@@ -61,12 +61,9 @@ public sealed class CommandLineTests
     }
 
     [Fact]
-    public void Nothing_to_run_and_no_policy_are_wrong_usage()
+    public void Nothing_to_run_is_wrong_usage()
     {
         Assert.Equal(2, Shell.Run("/", null, Product.Sandbox, "run", "-p", "strict").Status);
-        Outcome noPolicy = Shell.Run("/", null, Product.Sandbox, "run", "true");
-        Assert.Equal(2, noPolicy.Status);
-        Assert.Contains("permissive", noPolicy.Err, StringComparison.Ordinal);
         Assert.Equal(2, Shell.Run("/", null, Product.Sandbox, "rum").Status);
     }
 
@@ -165,7 +162,10 @@ public sealed class CommandLineTests
         JsonElement denied = File.ReadAllLines(place.File("events")).Select(l => JsonDocument.Parse(l).RootElement)
             .First(e => e.GetProperty("event").GetString() == "clone" && e.GetProperty("verdict").GetString() == "deny");
         Assert.Equal("EPERM", denied.GetProperty("errno").GetString());
-        Assert.Equal("creation.otherwise", denied.GetProperty("rule").GetProperty("policy").GetString());
+        JsonElement rule = denied.GetProperty("rule");
+        Assert.StartsWith("creation.entry.", rule.GetProperty("policy").GetString(), StringComparison.Ordinal);
+        Assert.Equal("builtin:strict.yaml", rule.GetProperty("file").GetString());
+        Assert.InRange(rule.GetProperty("line").GetInt32(), 5, 20);
     }
 
     [Theory]

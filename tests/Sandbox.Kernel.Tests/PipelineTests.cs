@@ -2,6 +2,7 @@ using System;
 using System.Runtime.InteropServices;
 using Interpose.Abi;
 using Policies;
+using Policies.Files;
 using Sandbox.Kernel.Fork;
 using Sandbox.Kernel.Tasks;
 using static Interpose.Abi.Uapi;
@@ -133,9 +134,8 @@ public sealed class PipelineTests
     [InlineData("creation.limits.per_second=2")]
     public void Limits_count_what_is_under_way_as_well(string setting)
     {
-        Policy policy = BuiltinPolicies.Permissive;
-        Assert.Null(PolicySettings.Apply(ref policy, setting));
-        var world = new World(policy) { Now = 5_000_000_000 };
+        Policy? policy = PolicyLoader.Load(["permissive"], [setting]).Policy;
+        var world = new World(policy!) { Now = 5_000_000_000 };
         world.Ask(EntryPoint.Fork);
         GuestTask made = world.Create(SIGCHLD);
         PendingClone refused = world.Ask(EntryPoint.Fork);
@@ -149,7 +149,7 @@ public sealed class PipelineTests
     [Fact]
     public void Strict_denies_each_entry_but_the_launch()
     {
-        var world = new World(BuiltinPolicies.Strict);
+        var world = new World(BuiltinPolicies.Get("strict"));
         foreach (EntryPoint entry in new[] { EntryPoint.Fork, EntryPoint.Vfork, EntryPoint.Clone })
         {
             Assert.Equal(Errno.EPERM, world.Ask(entry).Refusal.Errno);

@@ -16,7 +16,7 @@ internal sealed class World : IGuestMemory, IClock, IForkController, IFaults
     public World(Policy? policy = null)
     {
         Pipeline = new CopyProcess(
-            policy ?? BuiltinPolicies.Permissive, Table, this, this, [this], this);
+            policy ?? BuiltinPolicies.Get("permissive"), Table, this, this, [this], this);
         PendingClone first = Pipeline.Begin(new(EntryPoint.Launch, new HostTid(1), 0, 0, 0, 0, 0));
         Assert.Equal(Errno.None, Pipeline.Run(first, CloneMoment.Asked));
         Assert.Equal(Errno.None, Pipeline.Run(first, CloneMoment.Made, First));

@@ -3,7 +3,6 @@ using System.Collections.Generic;
 using System.Runtime.InteropServices;
 using System.Text;
 using Interpose.Abi;
-using Interpose.Seccomp;
 using static Interpose.Abi.Uapi;
 
 namespace Interpose.Launch;
@@ -17,13 +16,15 @@ namespace Interpose.Launch;
 /// <param name="KeepsOpenFiles">
 /// Whether RLIMIT_NOFILE is restored; not when a policy sets it.
 /// </param>
+/// <param name="Filter">The seccomp filter that it and all its children live under.</param>
 public sealed record LaunchSpec(
     byte[] Path,
     IReadOnlyList<byte[]> Arguments,
     IReadOnlyList<byte[]> Environment,
     int? Directory,
     IReadOnlyList<int> Descriptors,
-    bool KeepsOpenFiles);
+    bool KeepsOpenFiles,
+    sock_filter[] Filter);
 
 /// <summary>A step of the launch that failed in the child.</summary>
 /// <param name="Step">What was tried.</param>
@@ -58,7 +59,7 @@ public sealed class GuestLaunch : IDisposable
             PlanOpenFiles();
         }
 
-        PlanFilter();
+        PlanFilter(spec.Filter);
         PlanMask();
         PlanExec(spec);
     }
@@ -130,9 +131,8 @@ public sealed class GuestLaunch : IDisposable
         _plan.Add("prlimit64", "RLIMIT_NOFILE", __NR_prlimit64, 0, RLIMIT_NOFILE, (nint)limit);
     }
 
-    private unsafe void PlanFilter()
+    private unsafe void PlanFilter(sock_filter[] code)
     {
-        sock_filter[] code = CreationFilter.Build();
         var instructions = (sock_filter*)_plan.Allocate(code.Length * sizeof(sock_filter));
         code.CopyTo(new Span<sock_filter>(instructions, code.Length));
         var program = (sock_fprog*)_plan.Allocate(sizeof(sock_fprog));

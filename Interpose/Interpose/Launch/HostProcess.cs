@@ -49,6 +49,9 @@ public static class HostProcess
     /// <summary>Writes to standard error; what cannot be written is lost.</summary>
     public static void WriteError(string text) => Write(2, Encoding.UTF8.GetBytes(text));
 
+    /// <summary>Writes to standard output; false when not all could be written.</summary>
+    public static bool WriteOut(string text) => Write(1, Encoding.UTF8.GetBytes(text));
+
     /// <summary>Opens or creates a file for writing, empty.</summary>
     public static Errno OpenOutput(string path, out int fd)
     {

@@ -21,6 +21,18 @@ public readonly record struct CreationCall(
 /// <param name="Runs">The call to run.</param>
 public readonly record struct CreationAnswer(Errno Errno, CreationCall Runs);
 
+/// <summary>A guest thread stands at the entry of unshare(2) or setns(2).</summary>
+/// <param name="Caller">The thread.</param>
+/// <param name="Number">The call's number.</param>
+/// <param name="A0">First argument.</param>
+/// <param name="A1">Second argument.</param>
+public readonly record struct NamespaceCall(HostTid Caller, int Number, ulong A0, ulong A1);
+
+/// <summary>What becomes of such a call.</summary>
+/// <param name="Errno">None when it may run; else what the guest gets.</param>
+/// <param name="A0">The first argument that it runs with.</param>
+public readonly record struct NamespaceAnswer(Errno Errno, ulong A0);
+
 /// <summary>A task has ended.</summary>
 /// <param name="Tid">Which.</param>
 /// <param name="Status">How.</param>
@@ -48,6 +60,14 @@ public interface IGuestEvents
     /// <summary>The kernel made the task; it and its creator are held.</summary>
     /// <returns>Whether it may run; otherwise it is killed before its first instruction.</returns>
     bool OnCreationMade(HostTid caller, HostTid child);
+
+    /// <summary>A thread asks for namespaces of its own; nothing has run yet.</summary>
+    NamespaceAnswer OnNamespacesAsked(in NamespaceCall call);
+
+    /// <summary>The call that asked for namespaces has run.</summary>
+    /// <param name="caller">The thread.</param>
+    /// <param name="errno">How it ended.</param>
+    void OnNamespacesDone(HostTid caller, Errno errno);
 
     /// <summary>A task runs another program.</summary>
     /// <param name="tid">Its id now.</param>

@@ -1,7 +1,6 @@
 using System.Collections.Generic;
 using Interpose.Abi;
 using Interpose.LibC;
-using Interpose.Seccomp;
 using static Interpose.Abi.Uapi;
 
 namespace Interpose.Ptrace;
@@ -11,9 +10,6 @@ namespace Interpose.Ptrace;
 /// </content>
 public sealed partial class PtraceEngine
 {
-    private const long OrphanPatience = 1_000_000_000;
-    private const long EventPatience = 100_000_000;
-
     /// <summary>
     /// Tasks that stopped for the first time before their parent's event was seen.
     /// </summary>
@@ -21,28 +17,6 @@ public sealed partial class PtraceEngine
 
     /// <summary>Children whose parents stand at their event: child to parent.</summary>
     private readonly Dictionary<HostTid, Tracee> _awaited = [];
-
-    /// <summary>
-    /// Callers that died inside an approved call, of which a child may still appear.
-    /// </summary>
-    private readonly List<(HostTid Caller, long Until)> _orphaned = [];
-
-    private readonly Dictionary<HostTid, (CreationCall Asked, CreationCall Runs)> _calls = [];
-    private int _lastStandIn;
-
-    private long OrphanDeadline
-    {
-        get
-        {
-            long first = _orphaned.Count == 0 ? long.MaxValue : _orphaned[0].Until;
-            foreach ((_, long since) in _newborns.Values)
-            {
-                first = Earlier(first, since + OrphanPatience);
-            }
-
-            return first;
-        }
-    }
 
     /// <summary>The caller stands at its call. Nothing has run.</summary>
     private void OnSeccomp(Tracee tracee)
@@ -53,11 +27,18 @@ public sealed partial class PtraceEngine
             return;
         }
 
+        bool namespaces = (int)info.nr is __NR_unshare or __NR_setns;
         bool creates = (int)info.nr is __NR_clone or __NR_fork or __NR_vfork or __NR_clone3;
-        if (!creates || info.ret_data != CreationFilter.Mark)
+        if (info.ret_data != _mark || !(creates || namespaces))
         {
             // A filter of the guest's asks for a tracer that natively is not there.
             Skip(tracee, Errno.ENOSYS);
+            return;
+        }
+
+        if (namespaces)
+        {
+            OnNamespaceCall(tracee, new(tracee.Tid, (int)info.nr, info.arg0, info.arg1));
             return;
         }
 
@@ -75,6 +56,23 @@ public sealed partial class PtraceEngine
 
         // Success comes back as a clone event, failure as a syscall exit; PTRACE_CONT would
         // hide the failure.
+        Resume(tracee.Tid, PTRACE_SYSCALL);
+    }
+
+    /// <summary>
+    /// The caller stands at unshare(2) or setns(2), whose arguments are registers.
+    /// </summary>
+    private void OnNamespaceCall(Tracee tracee, in NamespaceCall asked)
+    {
+        NamespaceAnswer answer = _events.OnNamespacesAsked(asked);
+        if (answer.Errno != Errno.None)
+        {
+            Skip(tracee, answer.Errno);
+            return;
+        }
+
+        (tracee.Namespaces, tracee.State) = ((asked, answer.A0), TraceeState.InNamespaceCall);
+        Write(tracee.Tid, OFFSET_RDI, asked.A0, answer.A0);
         Resume(tracee.Tid, PTRACE_SYSCALL);
     }
 
@@ -122,6 +120,14 @@ public sealed partial class PtraceEngine
         }
 
         var child = new HostTid((int)message);
+        if (parent.State == TraceeState.Free && !AskAfterwards(parent))
+        {
+            // The filter let through what the run does not want: the child may not run.
+            Posix.Kill(child.Value, SIGKILL);
+            Resume(parent.Tid, PTRACE_CONT);
+            return;
+        }
+
         parent.State = TraceeState.AwaitsChild;
         parent.Child = child;
         if (_newborns.Remove(child, out (WaitStatus Status, long Since) parked))
@@ -132,6 +138,34 @@ public sealed partial class PtraceEngine
 
         _awaited.Add(child, parent);
         _waiter.Resumed(child);
+    }
+
+    /// <summary>
+    /// The kernel made a thread of a call that the filter lets through unasked: one about which
+    /// the run has nothing to decide. It is taken up now, before the thread runs.
+    /// </summary>
+    private bool AskAfterwards(Tracee parent)
+    {
+        if (Tracing.Peek(parent.Tid, OFFSET_ORIG_RAX, out ulong number) != Errno.None
+            || Tracing.Peek(parent.Tid, OFFSET_RDI, out ulong a0) != Errno.None
+            || Tracing.Peek(parent.Tid, OFFSET_RSI, out ulong a1) != Errno.None
+            || Tracing.Peek(parent.Tid, OFFSET_RDX, out ulong a2) != Errno.None
+            || Tracing.Peek(parent.Tid, OFFSET_R10, out ulong a3) != Errno.None
+            || Tracing.Peek(parent.Tid, OFFSET_R8, out ulong a4) != Errno.None)
+        {
+            return false;
+        }
+
+        var asked = new CreationCall(parent.Tid, (int)number, a0, a1, a2, a3, a4);
+        CreationAnswer answer = _events.OnCreationAsked(asked);
+        (parent.Asked, parent.Runs) = (asked, asked);
+        bool same = answer.Errno == Errno.None && answer.Runs == asked;
+        if (!same && answer.Errno == Errno.None)
+        {
+            _events.OnCreationRefused(parent.Tid, Errno.EPERM);
+        }
+
+        return same;
     }
 
     /// <summary>A task is seen for the first time; its first stop, or its end before it.</summary>
@@ -189,141 +223,32 @@ public sealed partial class PtraceEngine
         OnEventStop(tracee, status.StopSignal);
     }
 
-    /// <summary>The approved call ended without a child.</summary>
+    /// <summary>The approved call ended without a child, or the call for namespaces did.</summary>
     private void OnSyscallExit(Tracee tracee)
     {
-        if (tracee.State == TraceeState.InCall)
+        if (tracee.State is TraceeState.InCall or TraceeState.InNamespaceCall)
         {
             if (Tracing.SyscallInfo(tracee.Tid, out ptrace_syscall_info info) != Errno.None)
             {
                 return;
             }
 
+            bool creation = tracee.State == TraceeState.InCall;
             tracee.State = TraceeState.Free;
-            Write(tracee.Tid, tracee.Runs, tracee.Asked);
-            _events.OnCreationRefused(tracee.Tid, (Errno)(-info.rval));
-            AdoptOrphans();
+            if (creation)
+            {
+                Write(tracee.Tid, tracee.Runs, tracee.Asked);
+                _events.OnCreationRefused(tracee.Tid, (Errno)(-info.rval));
+                AdoptOrphans();
+            }
+            else
+            {
+                (NamespaceCall asked, ulong ran) = tracee.Namespaces;
+                Write(tracee.Tid, OFFSET_RDI, ran, asked.A0);
+                _events.OnNamespacesDone(tracee.Tid, (Errno)(-info.rval));
+            }
         }
 
         Resume(tracee.Tid, PTRACE_CONT);
-    }
-
-    /// <summary>
-    /// A task is gone in the middle of its creation call. Killed before the event, a child may
-    /// or may not exist; after it, the child exists and is published when it reports.
-    /// </summary>
-    private void Abandon(Tracee tracee)
-    {
-        if (tracee.State == TraceeState.Free)
-        {
-            return;
-        }
-
-        var standIn = new HostTid(--_lastStandIn);
-        _events.OnCallerLost(tracee.Tid, standIn);
-        tracee.Tid = standIn;
-        if (tracee.State == TraceeState.InCall)
-        {
-            _orphaned.Add((standIn, TraceeWaiter.Now + OrphanPatience));
-            _calls[standIn] = (tracee.Asked, tracee.Runs);
-        }
-    }
-
-    /// <summary>
-    /// Gives a parked task to a caller that died in its call, once no living caller can have
-    /// made it: none is in a call, or its event would have come long ago.
-    /// </summary>
-    private void AdoptOrphans()
-    {
-        if (_orphaned.Count == 0 || _newborns.Count == 0)
-        {
-            return;
-        }
-
-        long sure = SomeoneInCall() ? TraceeWaiter.Now - EventPatience : long.MaxValue;
-        foreach (HostTid child in new List<HostTid>(_newborns.Keys))
-        {
-            (WaitStatus status, long since) = _newborns[child];
-            if (_orphaned.Count == 0 || since > sure)
-            {
-                continue;
-            }
-
-            int at = status.Ended ? 0 : FindCreator(child);
-            if (at < 0)
-            {
-                continue;
-            }
-
-            HostTid caller = _orphaned[at].Caller;
-            _orphaned.RemoveAt(at);
-            _newborns.Remove(child);
-            _calls.Remove(caller, out (CreationCall Asked, CreationCall Runs) call);
-            Publish(caller, child, status, call.Asked, call.Runs);
-        }
-    }
-
-    /// <summary>The dead caller whose call a newborn's registers still show; -1 for none.</summary>
-    private int FindCreator(HostTid child)
-    {
-        for (int i = 0; i < _orphaned.Count; i++)
-        {
-            CreationCall runs = _calls[_orphaned[i].Caller].Runs;
-            if (Holds(child, OFFSET_ORIG_RAX, (ulong)runs.Number)
-                && Holds(child, OFFSET_RDI, runs.A0) && Holds(child, OFFSET_RSI, runs.A1)
-                && Holds(child, OFFSET_RDX, runs.A2) && Holds(child, OFFSET_R10, runs.A3)
-                && Holds(child, OFFSET_R8, runs.A4))
-            {
-                return i;
-            }
-        }
-
-        return -1;
-    }
-
-    private static bool Holds(HostTid tid, int offset, ulong value) =>
-        Tracing.Peek(tid, offset, out ulong held) == Errno.None && held == value;
-
-    private bool SomeoneInCall()
-    {
-        foreach (Tracee tracee in _tracees.Values)
-        {
-            if (tracee.State == TraceeState.InCall)
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
-
-    /// <summary>
-    /// No child appeared of a caller that died: its creation never happened. No caller can be
-    /// found for a newborn: it may not run.
-    /// </summary>
-    private void DropOrphans(long now)
-    {
-        AdoptOrphans();
-        while (_orphaned.Count > 0 && _orphaned[0].Until <= now)
-        {
-            HostTid caller = _orphaned[0].Caller;
-            _orphaned.RemoveAt(0);
-            _calls.Remove(caller);
-            _events.OnCreationRefused(caller, Errno.EINTR);
-        }
-
-        foreach (HostTid child in new List<HostTid>(_newborns.Keys))
-        {
-            (WaitStatus status, long since) = _newborns[child];
-            if (now - since >= OrphanPatience)
-            {
-                _newborns.Remove(child);
-                if (!status.Ended)
-                {
-                    Posix.Kill(child.Value, SIGKILL);
-                    _newborns.Add(child, (status, now));
-                }
-            }
-        }
     }
 }

@@ -19,12 +19,14 @@ public sealed partial class PtraceEngine
     private readonly Dictionary<HostTid, Tracee> _tracees = [];
     private readonly IGuestEvents _events;
     private readonly TraceeWaiter _waiter;
+    private readonly ushort _mark;
 
     /// <summary>Makes an engine.</summary>
     /// <param name="events">Who is told and asked.</param>
     /// <param name="signals">The supervisor's own signals, blocked, that a wait also takes.</param>
-    public PtraceEngine(IGuestEvents events, ulong signals) =>
-        (_events, _waiter) = (events, new(signals));
+    /// <param name="mark">What our filter says with SECCOMP_RET_TRACE, and no other does.</param>
+    public PtraceEngine(IGuestEvents events, ulong signals, ushort mark) =>
+        (_events, _waiter, _mark) = (events, new(signals), mark);
 
     /// <summary>Tasks under trace.</summary>
     public int Count => _tracees.Count + _newborns.Count;

@@ -13,6 +13,9 @@ internal enum TraceeState
     /// </summary>
     InCall,
 
+    /// <summary>Its call for namespaces was resumed: a syscall exit comes next.</summary>
+    InNamespaceCall,
+
     /// <summary>It stands at its clone event until its child stands too.</summary>
     AwaitsChild,
 }
@@ -28,6 +31,11 @@ internal sealed class Tracee(HostTid tid)
 
     /// <summary>The call as the guest made it.</summary>
     public CreationCall Asked { get; set; }
+
+    /// <summary>
+    /// The call for namespaces that is under way, and its first argument as it runs.
+    /// </summary>
+    public (NamespaceCall Asked, ulong A0) Namespaces { get; set; }
 
     /// <summary>
     /// The call as it runs; equal to <see cref="Asked"/> when nothing was rewritten.

@@ -42,6 +42,9 @@ public sealed class CopyProcess(
     /// <summary>What the run's tasks use of its limits.</summary>
     public TaskBudget Budget { get; } = new(policy.Creation.Limits, clock);
 
+    /// <summary>What the policy said of requests before.</summary>
+    public DecisionCache Decisions { get; } = new(policy.Creation);
+
     /// <summary>Reservations that are open.</summary>
     public Ledger Ledger { get; } = new();
 
@@ -79,7 +82,7 @@ public sealed class CopyProcess(
         }
 
         Result<ValidatedClone> first = ValidatedClone.Validate(
-            clone.Call, policy.Creation, memory, out CloneRequest request);
+            clone.Call, policy.Creation, Decisions, memory, out CloneRequest request);
         clone.Request = request;
         clone.Took(StageName.Validate, clock.Now);
         if (!first.TryGet(out ValidatedClone? validated, out Refusal no))
@@ -87,7 +90,7 @@ public sealed class CopyProcess(
             return Unwind(clone, no);
         }
 
-        clone.Runs = validated.Runs;
+        (clone.Runs, clone.Decision) = (validated.Runs, validated.Decision);
         Result<UnpublishedTask> second = UnpublishedTask.Allocate(
             validated, clone.Caller, Budget, clone.Unwind);
         clone.Took(StageName.Allocate, clock.Now);

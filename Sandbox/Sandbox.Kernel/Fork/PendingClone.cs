@@ -1,5 +1,6 @@
 using System;
 using Interpose.Abi;
+using Policies;
 using Sandbox.Kernel.Rules;
 using Sandbox.Kernel.Tasks;
 
@@ -49,6 +50,9 @@ public sealed class PendingClone
 
     /// <summary>The call that runs, once validated.</summary>
     public HostCall Runs { get; internal set; }
+
+    /// <summary>Which rule of the policy let it through, once validated.</summary>
+    public CreationDecision Decision { get; internal set; }
 
     /// <summary>How it ended.</summary>
     public CloneVerdict Verdict { get; internal set; }

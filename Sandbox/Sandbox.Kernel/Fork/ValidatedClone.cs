@@ -25,17 +25,19 @@ public enum Lineage
 /// <remarks>
 /// Holds: the request, what it shares, what it makes new, and the call that will really run.
 /// Took: nothing.
-/// Can fail with: the errno of the kernel's first violated rule, then the policy's, then ENOSYS
-/// for what the register form of clone(2) cannot carry.
+/// Can fail with: the errno of a closed call, else of the kernel's first violated rule, then the
+/// policy's, then ENOSYS for what the register form of clone(2) cannot carry.
 /// Kernel counterpart: <c>copy_clone_args_from_user</c>, <c>clone3_args_valid</c>, the checks at
 /// the top of <c>copy_process</c>, <c>security_task_alloc</c>.
 /// Next: <see cref="UnpublishedTask"/>. From here on no code looks at a CLONE_ bit.
 /// </remarks>
 public sealed class ValidatedClone : Stage
 {
-    private ValidatedClone(in CloneRequest request, ulong flags, in HostCall runs)
+    private ValidatedClone(
+        in CloneRequest request, ulong flags, in HostCall runs, in CreationDecision decision)
     {
         Request = request;
+        Decision = decision;
         Flags = flags;
         Runs = runs;
         Lineage = (flags & CLONE_THREAD) != 0 ? Lineage.Thread
@@ -48,6 +50,9 @@ public sealed class ValidatedClone : Stage
 
     /// <summary>The flags that will run, without the exit signal.</summary>
     public ulong Flags { get; }
+
+    /// <summary>Which rule of the policy let it through.</summary>
+    public CreationDecision Decision { get; }
 
     /// <summary>The call that the kernel will run.</summary>
     public HostCall Runs { get; }
@@ -63,8 +68,18 @@ public sealed class ValidatedClone : Stage
         ((Flags & FlagOf(kind)) != 0) != ResourceGroup.IsNamespace(kind);
 
     internal static Result<ValidatedClone> Validate(
-        in CloneCall call, CreationPolicy policy, IGuestMemory memory, out CloneRequest request)
+        in CloneCall call,
+        CreationPolicy policy,
+        DecisionCache decisions,
+        IGuestMemory memory,
+        out CloneRequest request)
     {
+        request = default;
+        if (policy.DecideEntry(call.Entry) is { } closed)
+        {
+            return Refusal.Of(closed);
+        }
+
         if (CloneDecoder.Decode(call, memory, out request) is { } undecodable)
         {
             return undecodable;
@@ -76,20 +91,26 @@ public sealed class ValidatedClone : Stage
                 rule.Errno, RefusedBy.KernelRule, $"{rule.Function}: {rule.Name}");
         }
 
-        CreationDecision decision = policy.Decide(call.Entry, request.Flags);
+        CreationDecision decision = call.Entry == EntryPoint.Launch ? Launched
+            : decisions.Decide(new Domain(0), call.Entry, request.Flags);
         if (!decision.Allowed)
         {
-            return new Refusal(decision.Errno, RefusedBy.Policy, decision.Rule);
+            return Refusal.Of(decision);
         }
 
-        ulong flags = request.Flags & ~decision.Stripped;
+        ulong flags = (request.Flags & ~decision.Stripped) | decision.Added;
         if (CannotCarry(request, flags) is { } what)
         {
             return new Refusal(Errno.ENOSYS, RefusedBy.Engine, what);
         }
 
-        return new ValidatedClone(request, flags, RegisterForm(call, request, flags));
+        return new ValidatedClone(
+            request, flags, RegisterForm(call, request, flags), decision);
     }
+
+    /// <summary>The first task of a run is the supervisor's own wish.</summary>
+    private static CreationDecision Launched { get; } =
+        new(Errno.None, 0, 0, "launch", Origin.Default, 0);
 
     private static KernelRule? FirstViolated(in CloneRequest request) =>
         (request.Entry == EntryPoint.Clone3
@@ -124,9 +145,17 @@ public sealed class ValidatedClone : Stage
                 request.Tls);
         }
 
-        bool rewritten = request.Entry == EntryPoint.Clone && flags != request.Flags;
-        ulong first = rewritten ? flags | request.ExitSignal : call.A0;
-        return new(request.Entry, rewritten, first, call.A1, call.A2, call.A3, call.A4);
+        if (flags == request.Flags)
+        {
+            return new(
+                request.Entry, false, call.A0, call.A1, call.A2, call.A3, call.A4);
+        }
+
+        // fork and vfork have no flags of their own to change: clone says the same with flags.
+        ulong first = flags | request.ExitSignal;
+        return request.Entry == EntryPoint.Clone
+            ? new(EntryPoint.Clone, true, first, call.A1, call.A2, call.A3, call.A4)
+            : new(EntryPoint.Clone, true, first, 0, 0, 0, 0);
     }
 
     private static ulong FlagOf(ResourceKind kind) => kind switch

@@ -9,7 +9,25 @@ namespace Sandbox.Kernel.Rules;
 /// <param name="Function">The kernel function that makes it (v6.18).</param>
 /// <param name="Errno">What it answers.</param>
 /// <param name="Violated">True when the request breaks it.</param>
-public sealed record KernelRule(string Name, string Function, Errno Errno, RuleTest Violated);
+/// <param name="Flags">The same condition as data, where it is one of flags alone.</param>
+public sealed record KernelRule(
+    string Name, string Function, Errno Errno, RuleTest Violated, FlagTest? Flags = null)
+{
+    /// <summary>A rule of flags alone.</summary>
+    public static KernelRule Of(string name, string function, Errno errno, FlagTest flags) =>
+        new(name, function, errno, (in r) => flags.Holds(r.Flags), flags);
+}
+
+/// <summary>A condition on flags.</summary>
+/// <param name="All">All of these are there,</param>
+/// <param name="None">none of these is,</param>
+/// <param name="Any">and one of these at least; 0 for no such demand.</param>
+public readonly record struct FlagTest(ulong All, ulong None = 0, ulong Any = 0)
+{
+    /// <summary>Whether it holds.</summary>
+    public bool Holds(ulong flags) =>
+        (flags & (All | None)) == All && (Any == 0 || (flags & Any) != 0);
+}
 
 /// <summary>A rule's condition: a pure function of the request.</summary>
 public delegate bool RuleTest(in CloneRequest request);
@@ -31,8 +49,9 @@ public static class KernelRules
             static (in r) => (r.Flags & ~KnownFlags) != 0),
         new("CLONE_DETACHED or signal bits in flags", "clone3_args_valid", Errno.EINVAL,
             static (in r) => (r.Flags & (CLONE_DETACHED | (CSIGNAL & ~CLONE_NEWTIME))) != 0),
-        new("CLONE_SIGHAND with CLONE_CLEAR_SIGHAND", "clone3_args_valid", Errno.EINVAL,
-            static (in r) => Has(r, CLONE_SIGHAND | CLONE_CLEAR_SIGHAND)),
+        KernelRule.Of(
+            "CLONE_SIGHAND with CLONE_CLEAR_SIGHAND", "clone3_args_valid", Errno.EINVAL,
+            new(CLONE_SIGHAND | CLONE_CLEAR_SIGHAND)),
         new("exit_signal with CLONE_THREAD or CLONE_PARENT", "clone3_args_valid", Errno.EINVAL,
             static (in r) => (r.Flags & (CLONE_THREAD | CLONE_PARENT)) != 0 && r.ExitSignal != 0),
         new("stack and stack_size", "clone3_stack_valid", Errno.EINVAL, BadStack),
@@ -45,19 +64,23 @@ public static class KernelRules
     [
         new("CLONE_PIDFD and CLONE_PARENT_SETTID at one address", "kernel_clone", Errno.EINVAL,
             static (in r) => Has(r, CLONE_PIDFD | CLONE_PARENT_SETTID) && r.PidFd == r.ParentTid),
-        new("CLONE_NEWNS with CLONE_FS", "copy_process", Errno.EINVAL,
-            static (in r) => Has(r, CLONE_NEWNS | CLONE_FS)),
-        new("CLONE_NEWUSER with CLONE_FS", "copy_process", Errno.EINVAL,
-            static (in r) => Has(r, CLONE_NEWUSER | CLONE_FS)),
-        new("CLONE_THREAD without CLONE_SIGHAND", "copy_process", Errno.EINVAL,
-            static (in r) => (r.Flags & (CLONE_THREAD | CLONE_SIGHAND)) == CLONE_THREAD),
-        new("CLONE_SIGHAND without CLONE_VM", "copy_process", Errno.EINVAL,
-            static (in r) => (r.Flags & (CLONE_SIGHAND | CLONE_VM)) == CLONE_SIGHAND),
-        new("CLONE_THREAD with CLONE_NEWUSER or CLONE_NEWPID", "copy_process", Errno.EINVAL,
-            static (in r) => Has(r, CLONE_THREAD)
-                && (r.Flags & (CLONE_NEWUSER | CLONE_NEWPID)) != 0),
-        new("CLONE_PIDFD with CLONE_DETACHED", "copy_process", Errno.EINVAL,
-            static (in r) => Has(r, CLONE_PIDFD | CLONE_DETACHED)),
+        KernelRule.Of(
+            "CLONE_NEWNS with CLONE_FS", "copy_process", Errno.EINVAL, new(CLONE_NEWNS | CLONE_FS)),
+        KernelRule.Of(
+            "CLONE_NEWUSER with CLONE_FS", "copy_process", Errno.EINVAL,
+            new(CLONE_NEWUSER | CLONE_FS)),
+        KernelRule.Of(
+            "CLONE_THREAD without CLONE_SIGHAND", "copy_process", Errno.EINVAL,
+            new(CLONE_THREAD, None: CLONE_SIGHAND)),
+        KernelRule.Of(
+            "CLONE_SIGHAND without CLONE_VM", "copy_process", Errno.EINVAL,
+            new(CLONE_SIGHAND, None: CLONE_VM)),
+        KernelRule.Of(
+            "CLONE_THREAD with CLONE_NEWUSER or CLONE_NEWPID", "copy_process", Errno.EINVAL,
+            new(CLONE_THREAD, Any: CLONE_NEWUSER | CLONE_NEWPID)),
+        KernelRule.Of(
+            "CLONE_PIDFD with CLONE_DETACHED", "copy_process", Errno.EINVAL,
+            new(CLONE_PIDFD | CLONE_DETACHED)),
     ];
 
     /// <summary>The first rule of a list that a request breaks; null when it breaks none.</summary>

@@ -19,26 +19,29 @@ public sealed class TaskBudget(CreationLimits limits, IClock clock)
     /// <summary>The most there were at once.</summary>
     public int Peak { get; private set; }
 
+    /// <summary>What a new task of a process would count against.</summary>
+    public CreationUsage UsageOf(ThreadGroup group)
+    {
+        long now = clock.Now;
+        while (_recent.TryPeek(out long oldest) && now - oldest >= Second)
+        {
+            _recent.Dequeue();
+        }
+
+        return new(Tasks, group.Threads, group.Depth, _recent.Count);
+    }
+
     internal Refusal? TryTake(ThreadGroup group)
     {
-        if (limits.Tasks is { } tasks && Tasks >= tasks)
+        if (limits.Exceeded(UsageOf(group)) is { } full)
         {
-            return Full("creation.limits.tasks");
+            return new(
+                Errno.EAGAIN, RefusedBy.Limit, CreationLimits.Key(full), limits.Of(full)?.Origin);
         }
 
-        if (limits.Threads is { } threads && group.Threads >= threads)
+        if (limits.Of(LimitKind.PerSecond) is not null)
         {
-            return Full("creation.limits.threads");
-        }
-
-        if (limits.Depth is { } depth && group.Depth > depth)
-        {
-            return Full("creation.limits.depth");
-        }
-
-        if (limits.PerSecond is { } rate && !TakeRate(rate))
-        {
-            return Full("creation.limits.per_second");
+            _recent.Enqueue(clock.Now);
         }
 
         Tasks++;
@@ -52,25 +55,6 @@ public sealed class TaskBudget(CreationLimits limits, IClock clock)
         Invariant.Check(Tasks > 0 && group.Threads > 0, "a charge is given back once");
         Tasks--;
         group.Threads--;
-    }
-
-    private static Refusal Full(string key) => new(Errno.EAGAIN, RefusedBy.Limit, key);
-
-    private bool TakeRate(int rate)
-    {
-        long now = clock.Now;
-        while (_recent.TryPeek(out long oldest) && now - oldest >= Second)
-        {
-            _recent.Dequeue();
-        }
-
-        if (_recent.Count >= rate)
-        {
-            return false;
-        }
-
-        _recent.Enqueue(now);
-        return true;
     }
 }
 

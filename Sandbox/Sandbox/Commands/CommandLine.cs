@@ -15,6 +15,8 @@ internal static class CommandLine
             + "clone and clone3 is validated, staged and only then committed.");
         var run = new RunCommand();
         root.Add(run.Command);
+        root.Add(new PolicyCommand().Command);
+        root.Add(new ExplainCommand().Command);
         if (args.Length == 0)
         {
             args = ["--help"];

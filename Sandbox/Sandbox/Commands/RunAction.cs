@@ -5,7 +5,9 @@ using System.Text;
 using Interpose.Abi;
 using Interpose.Launch;
 using Policies;
+using Policies.Files;
 using Sandbox.Kernel;
+using Sandbox.Kernel.Seccomp;
 using Sandbox.Reports;
 using Sandbox.Supervisor;
 using static Interpose.Abi.Uapi;
@@ -19,9 +21,14 @@ internal static class RunAction
     public static int Invoke(RunCommand command, ParseResult parsed)
     {
         using Log log = command.NewLog(parsed);
-        if (Check(command, parsed, out Checked options) is { } wrong)
+        List<string> problems = Check(command, parsed, out Checked options);
+        if (problems.Count > 0)
         {
-            log.Error("{Problem}", wrong);
+            foreach (string problem in problems)
+            {
+                log.Error("{Problem}", problem);
+            }
+
             return ExitStatus.Usage;
         }
 
@@ -33,7 +40,8 @@ internal static class RunAction
             resultFd = OpenOutput(parsed.GetValue(command.Result), "--result");
             int? eventsFd = OpenOutput(parsed.GetValue(command.Events), "--events");
             events = eventsFd is { } fd ? new EventStream(fd) : null;
-            LaunchSpec spec = Resolve(command, parsed, options);
+            sock_filter[] filter = FilterFor(command, parsed, options);
+            LaunchSpec spec = Resolve(command, parsed, options, filter);
             outcome = Run.Execute(new RunPlan(
                 spec, options.Words[0], options.Policy, options.Timeout,
                 parsed.GetValue(command.WaitForAll), parsed.GetValue(command.Verify),
@@ -53,6 +61,8 @@ internal static class RunAction
             status = ExitStatus.Setup;
         }
 
+        TellLostEvents(events, log);
+
         if (resultFd is { } result && !ResultFile.Write(result, outcome))
         {
             log.Error("--result: it could not be written");
@@ -64,60 +74,72 @@ internal static class RunAction
             HostProcess.WriteError(Summary.Render(outcome));
         }
 
+        if (!parsed.GetValue(command.Quiet))
+        {
+            HostProcess.WriteError(Summary.RenderDenials(outcome.Statistics));
+        }
+
         return status;
     }
 
-    /// <summary>Everything that is wrong usage; null when nothing is.</summary>
-    private static string? Check(RunCommand command, ParseResult parsed, out Checked options)
+    private static void TellLostEvents(EventStream? events, Log log)
+    {
+        if (events is { Dropped.Count: > 0 })
+        {
+            var counts = new List<string>();
+            foreach ((string name, long count) in events.Dropped)
+            {
+                counts.Add($"{count} {name}");
+            }
+
+            log.Warn(
+                "--events: the reader was too slow; dropped: {Counts}", string.Join(", ", counts));
+        }
+
+        if (events is { Unread: true })
+        {
+            log.Warn("--events: the last events were not read in time and are lost");
+        }
+    }
+
+    /// <summary>
+    /// The filter of the run: what nobody is to be told of the kernel answers itself.
+    /// </summary>
+    private static sock_filter[] FilterFor(
+        RunCommand command, ParseResult parsed, in Checked options)
+    {
+        bool tells = !parsed.GetValue(command.Quiet) || parsed.GetValue(command.Events) is not null
+            || parsed.GetValue(command.Result) is not null;
+        FilterOptions filter = FilterOptions.For(options.Policy, tells);
+        return CreationFilter.Compile(
+            options.Policy.Creation,
+            options.Faults is null ? filter : filter with { LetsThreadsThrough = false });
+    }
+
+    /// <summary>Everything that is wrong usage; empty when nothing is.</summary>
+    private static List<string> Check(RunCommand command, ParseResult parsed, out Checked options)
     {
         options = new Checked { Words = parsed.GetValue(command.Words) ?? [] };
-        return CheckPolicy(command, parsed, ref options)
-            ?? CheckEngine(parsed.GetValue(command.Engine))
+        var problems = new List<string>();
+        LoadedPolicy loaded = command.Policy.Load(parsed);
+        foreach (PolicyProblem problem in loaded.Problems)
+        {
+            problems.Add(problem.ToString());
+        }
+
+        options.Policy = loaded.Policy!;
+        string? wrong = CheckEngine(parsed.GetValue(command.Engine))
             ?? CheckTimeout(parsed.GetValue(command.Timeout), ref options)
             ?? CheckEnvironment(parsed.GetValue(command.Env))
             ?? CheckDescriptors(parsed.GetValue(command.Descriptors))
             ?? CheckLogFormat(parsed.GetValue(command.LogFormat))
             ?? CheckFailStep(parsed.GetValue(command.FailStep), ref options);
-    }
-
-    private static string? CheckPolicy(
-        RunCommand command, ParseResult parsed, ref Checked options)
-    {
-        string[] names = parsed.GetValue(command.Policy) is { Length: > 0 } given
-            ? given : ["default"];
-        var known = new List<string>();
-        foreach (Policy policy in BuiltinPolicies.All)
+        if (wrong is not null)
         {
-            known.Add(policy.Name);
+            problems.Add(wrong);
         }
 
-        string have = string.Join(" or ", known);
-        if (names.Length > 1)
-        {
-            return $"layers of policies are not supported by this version: give one -p, {have}";
-        }
-
-        if (BuiltinPolicies.Find(names[0]) is not { } found)
-        {
-            return names[0] == "default"
-                ? $"there is no default policy in this version: say -p {have}"
-                : $"policy '{names[0]}' is not known; this version has {have}, and reads no "
-                    + "policy files";
-        }
-
-        options.Policy = found;
-        foreach (string setting in parsed.GetValue(command.Set) ?? [])
-        {
-            Policy policy = options.Policy;
-            if (PolicySettings.Apply(ref policy, setting) is { } wrong)
-            {
-                return "--set: " + wrong;
-            }
-
-            options.Policy = policy;
-        }
-
-        return null;
+        return problems;
     }
 
     private static string? CheckEngine(string? engine) => engine is null or "ptrace" ? null
@@ -199,7 +221,8 @@ internal static class RunAction
             : throw new SetupException($"cannot write {option}", path, errno, "");
     }
 
-    private static LaunchSpec Resolve(RunCommand command, ParseResult parsed, in Checked options)
+    private static LaunchSpec Resolve(
+        RunCommand command, ParseResult parsed, in Checked options, sock_filter[] filter)
     {
         IReadOnlyList<byte[]> words = StartState.LastArguments(options.Words.Length);
         List<byte[]> environment = NewEnvironment(
@@ -230,7 +253,7 @@ internal static class RunAction
 
         return new LaunchSpec(
             program, words, environment, directory, parsed.GetValue(command.Descriptors) ?? [],
-            !setsOpenFiles);
+            !setsOpenFiles, filter);
     }
 
     private static List<byte[]> NewEnvironment(bool clear, string[] added)

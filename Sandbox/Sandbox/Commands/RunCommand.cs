@@ -16,16 +16,11 @@ internal sealed class RunCommand
 
     public RunCommand()
     {
-        Policy = new("--policy", "-p")
-        {
-            Description = "Policy: permissive (all allowed, all observed) or strict (no new "
-                + "process or thread)",
-            HelpName = "NAME",
-        };
         Command = new Command("run", "Run a program under a policy")
         {
-            Policy, Set, Engine, Events, Result, Timeout, ChangeDirectory, Env, ClearEnv,
-            Descriptors, WaitForAll, Summary, Verify, Verbose, Quiet, LogFormat, FailStep, Words,
+            Policy.Policy, Policy.Set, Engine, Events, Result, Timeout, ChangeDirectory, Env,
+            ClearEnv, Descriptors, WaitForAll, Summary, Verify, Verbose, Quiet, LogFormat,
+            FailStep, Words,
         };
         foreach ((string name, bool takesValue) in NotYet)
         {
@@ -37,13 +32,7 @@ internal sealed class RunCommand
 
     public Command Command { get; }
 
-    public Option<string[]> Policy { get; }
-
-    public Option<string[]> Set { get; } = new("--set")
-    {
-        Description = "Set one key of the policy, such as resources.nice=5",
-        HelpName = "KEY=VALUE",
-    };
+    public PolicyOptions Policy { get; } = new();
 
     public Option<string> Engine { get; } = new("--engine")
     {
@@ -53,7 +42,7 @@ internal sealed class RunCommand
 
     public Option<string> Events { get; } = new("--events")
     {
-        Description = "Write every creation, exec and exit as NDJSON; - is standard error",
+        Description = "Write creations, denials, execs and exits as NDJSON; - is standard error",
         HelpName = "FILE",
     };
 

@@ -1,6 +1,9 @@
+using System;
 using System.Buffers;
 using System.Text.Json;
 using Interpose.Launch;
+using Policies;
+using Sandbox.Kernel;
 using Sandbox.Kernel.Fork;
 using Sandbox.Supervisor;
 
@@ -43,6 +46,17 @@ internal static class ResultFile
         json.WriteNumber("peak"u8, numbers.Peak);
         json.WriteNumber("killed_at_end"u8, numbers.KilledAtEnd);
         json.WriteEndObject();
+        WriteDecisions(json, numbers);
+        json.WriteStartArray("denials"u8);
+        foreach (Denial denial in numbers.Denials)
+        {
+            json.WriteStartObject();
+            WriteDenial(json, denial);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+        json.WriteNumber("other_denials"u8, numbers.OtherDenials);
         json.WriteStartObject("stages"u8);
         for (int i = 0; i < numbers.Stages.Length; i++)
         {
@@ -65,6 +79,45 @@ internal static class ResultFile
         json.WriteEndArray();
     }
 
+    /// <summary>Writes the members of one denial, for the event <c>denied</c> as well.</summary>
+    public static void WriteDenial(Utf8JsonWriter json, Denial denial)
+    {
+        Refusal refusal = denial.Cause.Refusal;
+        json.WriteString("what"u8, denial.What);
+        json.WriteNumber("count"u8, denial.Count);
+        json.WriteString("program"u8, denial.Cause.Program);
+        json.WriteString("errno"u8, refusal.Errno.ToString());
+        json.WriteStartObject("rule"u8);
+        json.WriteString("policy"u8, refusal.Rule);
+        WriteOrigin(json, refusal.Origin);
+        json.WriteEndObject();
+        if (denial.Edit is { } edit)
+        {
+            json.WriteStartArray("edit"u8);
+            foreach (string setting in edit)
+            {
+                json.WriteStringValue(setting);
+            }
+
+            json.WriteEndArray();
+        }
+        else
+        {
+            json.WriteNull("edit"u8);
+        }
+    }
+
+    /// <summary>Writes where a policy set something; nothing for what is in no text.</summary>
+    public static void WriteOrigin(Utf8JsonWriter json, Origin? origin)
+    {
+        if (origin is { Line: > 0 })
+        {
+            json.WriteString("file"u8, origin.File);
+            json.WriteNumber("line"u8, origin.Line);
+            json.WriteNumber("column"u8, origin.Column);
+        }
+    }
+
     /// <summary>A stage's name in reports.</summary>
     public static string StageLabel(StageName stage) => stage switch
     {
@@ -77,6 +130,17 @@ internal static class ResultFile
         _ => "wake_up",
     };
 
+    private static void WriteDecisions(Utf8JsonWriter json, RunStatistics numbers)
+    {
+        (long hits, long misses) = numbers.Decisions;
+        json.WriteStartObject("decisions"u8);
+        json.WriteNumber("hits"u8, hits);
+        json.WriteNumber("misses"u8, misses);
+        json.WriteNumber(
+            "hit_rate"u8, hits == 0 ? 0 : Math.Round((double)hits / (hits + misses), 4));
+        json.WriteEndObject();
+    }
+
     private static string[] Enforced { get; } =
     [
         "creation", "no_new_privs", "architecture", "io_uring_off", "terminal_injection_off",
@@ -88,6 +152,7 @@ internal static class ResultFile
         RunStatus.Exited => "exited",
         RunStatus.Signaled => "signaled",
         RunStatus.TimedOut => "timed_out",
+        RunStatus.Violation => "violation",
         RunStatus.SetupFailed => "setup_failed",
         _ => "internal_error",
     };

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Policies;
+using Sandbox.Kernel;
 using Sandbox.Kernel.Fork;
 using Sandbox.Supervisor;
 
@@ -9,6 +10,8 @@ namespace Sandbox.Reports;
 /// <summary>The table at the end of a run, for people.</summary>
 internal static class Summary
 {
+    private const int MostDenials = 10;
+
     /// <summary>
     /// Tasks by entry point and time by stage, each line with the program's prefix.
     /// </summary>
@@ -39,6 +42,35 @@ internal static class Summary
 
         Line(text, $"wall {Milli(numbers.WallNanoseconds)} ms, cpu of guests "
             + $"{Milli(numbers.CpuNanoseconds)} ms, exit status {outcome.ExitCode}");
+        return text.ToString();
+    }
+
+    /// <summary>What was denied and the smallest change that would allow it.</summary>
+    public static string RenderDenials(RunStatistics numbers)
+    {
+        var text = new StringBuilder();
+        for (int i = 0; i < numbers.Denials.Count && i < MostDenials; i++)
+        {
+            Denial denial = numbers.Denials[i];
+            Refusal why = denial.Cause.Refusal;
+            Line(text, $"denied {denial.Count} x {denial.What} of {denial.Cause.Program ?? "?"}: "
+                + $"{why.Errno}, {why.Rule} at {why.Origin}");
+            Line(text, denial.Edit is { Count: > 0 } edit
+                ? $"  to allow it: --set {string.Join(" --set ", edit)}"
+                : $"  to allow it: take the flag out of {why.Rule}");
+        }
+
+        long more = numbers.OtherDenials;
+        for (int i = MostDenials; i < numbers.Denials.Count; i++)
+        {
+            more += numbers.Denials[i].Count;
+        }
+
+        if (more > 0)
+        {
+            Line(text, $"denied {more} more, of other causes; --result has them");
+        }
+
         return text.ToString();
     }
 

@@ -2,6 +2,7 @@ using System;
 using Interpose.Abi;
 using Interpose.Launch;
 using Interpose.Ptrace;
+using Policies;
 using Sandbox.Kernel;
 using Sandbox.Kernel.Tasks;
 using static Interpose.Abi.Uapi;
@@ -19,6 +20,7 @@ internal sealed partial class Run
     private bool _ending;
     private bool _timedOut;
     private WaitStatus? _commandEnd;
+    private string? _violation;
     private string? _failure;
 
     /// <inheritdoc/>
@@ -28,6 +30,7 @@ internal sealed partial class Run
     public void OnExit(in TaskExit exit)
     {
         _job.OnGone(exit.Tid);
+        _namespaceCalls.Remove(exit.Tid);
         GuestTask? task = _table.Exit(exit.Tid);
         _reports.OnExit(exit);
         if (task is not null && task.Group.Threads == 0)
@@ -115,6 +118,17 @@ internal sealed partial class Run
         _engine.KillAll();
     }
 
+    /// <summary>Ends the run on what the policy denies, where the policy wants that.</summary>
+    private void EndOnViolation(in Refusal refusal, EntryPoint entry)
+    {
+        if (refusal.By == RefusedBy.Policy && _violation is null && !_timedOut && !_ending
+            && _plan.Policy.Creation.OnViolation.Value == OnViolation.Kill)
+        {
+            _violation = $"{entry.Name()} was denied by {refusal.Rule} at {refusal.Origin}";
+            EndAll();
+        }
+    }
+
     private void Fail(string why)
     {
         _failure ??= why;
@@ -136,6 +150,8 @@ internal sealed partial class Run
     {
         RunStatistics numbers = _reports.Statistics;
         numbers.Peak = _pipeline.Budget.Peak;
+        numbers.Decisions = (_pipeline.Decisions.Hits, _pipeline.Decisions.Misses);
+        (numbers.Denials, numbers.OtherDenials) = (_reports.Denials.Sum(), _reports.Denials.Others);
         numbers.WallNanoseconds = _clock.Now - start;
         if (_failure is null && _engine.Count == 0 && _pending.Count == 0
             && (_table.Count != 0 || _pipeline.Ledger.Open != 0 || _pipeline.Budget.Tasks != 0))
@@ -165,6 +181,13 @@ internal sealed partial class Run
             string limit = $"time-out after {_plan.Timeout}";
             _plan.Log.Warn("{Command}: {Limit}", _plan.CommandName, limit);
             return new(RunStatus.TimedOut, limit, ExitStatus.TimedOut, numbers);
+        }
+
+        if (_violation is { } violation)
+        {
+            _plan.Log.Error("{Command}: ended: {Violation}", _plan.CommandName, violation);
+            return new(
+                RunStatus.Violation, violation, ExitStatus.SignalBase + SIGKILL, numbers);
         }
 
         Invariant.Check(_commandEnd is not null, "a run ends with its command");

@@ -34,6 +34,7 @@ internal enum RunStatus
     Exited,
     Signaled,
     TimedOut,
+    Violation,
     SetupFailed,
     InternalError,
 }
@@ -75,16 +76,25 @@ internal sealed class RunStatistics
 
     public int KilledAtEnd { get; set; }
 
+    /// <summary>Requests that the decision cache answered, and those it did not.</summary>
+    public (long Hits, long Misses) Decisions { get; set; }
+
+    /// <summary>What was denied, by cause; and what was of causes beyond those kept.</summary>
+    public IReadOnlyList<Denial> Denials { get; set; } = [];
+
+    public long OtherDenials { get; set; }
+
     public long TotalCreated => Sum(Created);
 
     public long TotalDenied => Sum(Denied);
 
     public long TotalUnwound => Sum(Unwound);
 
-    private static long Sum(IReadOnlyList<long> counts)
+    /// <summary>Over the calls that create tasks.</summary>
+    private static long Sum(long[] counts)
     {
         long sum = 0;
-        foreach (long count in counts)
+        foreach (long count in counts.AsSpan(0, (int)EntryPoint.Clone3 + 1))
         {
             sum += count;
         }

@@ -6,19 +6,25 @@ using Interpose.Ptrace;
 using Policies;
 using Sandbox.Kernel;
 using Sandbox.Kernel.Fork;
+using Sandbox.Kernel.Rules;
 using Sandbox.Kernel.Tasks;
 using Sandbox.Reports;
 using static Interpose.Abi.Uapi;
 
 namespace Sandbox.Supervisor;
 
-/// <summary>Counts what happens in a run and tells the event stream and the log.</summary>
-internal sealed class RunReports(EventStream? events, Log log, IClock clock)
+/// <summary>Counts what happens in a run and tells the event stream and the _log.</summary>
+internal sealed class RunReports(RunPlan plan, IClock clock)
 {
+    private readonly EventStream? _events = plan.Events;
+    private readonly Log _log = plan.Log;
     private readonly long _start = clock.Now;
 
     /// <summary>The counts.</summary>
     public RunStatistics Statistics { get; } = new();
+
+    /// <summary>What was denied.</summary>
+    public DenialLedger Denials { get; } = new(plan.Policy.Creation);
 
     /// <summary>A creation has come to its end, whichever.</summary>
     public void OnClone(PendingClone clone)
@@ -40,44 +46,91 @@ internal sealed class RunReports(EventStream? events, Log log, IClock clock)
             }
         }
 
-        if (log.Verbose)
+        if (_log.Verbose)
         {
             Tell(clone);
         }
 
-        if (events is not null)
+        if (clone.Verdict == CloneVerdict.Denied)
         {
-            WriteClone(events.Begin(clock.Now - _start, "clone"), clone);
-            events.End();
+            Note(clone.Call.Entry, clone.Caller, clone.Refusal, clone.Request.Flags);
+        }
+
+        if (_events is not null)
+        {
+            WriteClone(_events.Begin(clock.Now - _start, "clone"), clone);
+            _events.End();
+        }
+    }
+
+    /// <summary>A call for namespaces of the caller's own has come to its end.</summary>
+    /// <param name="request">The call.</param>
+    /// <param name="caller">Who called.</param>
+    /// <param name="refusal">Why not; null when it ran well.</param>
+    /// <param name="decision">The rule that let it through.</param>
+    public void OnNamespaces(
+        in NamespaceRequest request, GuestTask? caller, Refusal? refusal,
+        in CreationDecision decision)
+    {
+        bool unwound = refusal is { By: RefusedBy.Kernel };
+        long[] counts = refusal is null ? Statistics.Created
+            : unwound ? Statistics.Unwound : Statistics.Denied;
+        counts[(int)request.Entry]++;
+        string name = request.Entry.Name();
+        string flags = string.Join('|', CloneFlags.Of(request.Flags));
+        if (refusal is { } no)
+        {
+            _log.Detail(
+                "{Entry}({Flags}) by {Caller}: {Errno}, {By}: {Rule}", name, flags,
+                request.Caller.Value, no.Errno.Describe(), Source(no.By), no.Rule);
+            if (!unwound)
+            {
+                Note(request.Entry, caller, no, request.Flags);
+            }
+        }
+        else
+        {
+            _log.Detail("{Entry}({Flags}) by {Caller}", name, flags, request.Caller.Value);
+        }
+
+        if (_events is not null)
+        {
+            Utf8JsonWriter json = _events.Begin(clock.Now - _start, "namespace");
+            json.WriteString("entry"u8, name);
+            WriteCaller(json, request.Caller, caller);
+            WriteFlags(json, "flags", request.Flags);
+            json.WriteString("verdict"u8, refusal is null ? "allow" : unwound ? "unwound" : "deny");
+            WriteRule(json, refusal, decision);
+            _events.End();
         }
     }
 
     /// <summary>A task runs another program.</summary>
     public void OnExec(GuestTask task)
     {
-        if (log.Verbose)
+        if (_log.Verbose)
         {
-            log.Detail("task {Tid} runs {Program}", task.Tid.Value, task.Group.Program);
+            _log.Detail("task {Tid} runs {Program}", task.Tid.Value, task.Group.Program);
         }
 
-        if (events is not null)
+        if (_events is not null)
         {
-            Utf8JsonWriter json = events.Begin(clock.Now - _start, "exec");
+            Utf8JsonWriter json = _events.Begin(clock.Now - _start, "exec");
             json.WriteNumber("tid"u8, task.Tid.Value);
             json.WriteString("path"u8, task.Group.Program);
-            events.End();
+            _events.End();
         }
     }
 
     /// <summary>A task has ended.</summary>
     public void OnExit(in TaskExit exit)
     {
-        if (events is null)
+        if (_events is null)
         {
             return;
         }
 
-        Utf8JsonWriter json = events.Begin(clock.Now - _start, "exit");
+        Utf8JsonWriter json = _events.Begin(clock.Now - _start, "exit");
         json.WriteNumber("tid"u8, exit.Tid.Value);
         json.WriteStartObject("status"u8);
         if (exit.Status.Exited)
@@ -95,20 +148,47 @@ internal sealed class RunReports(EventStream? events, Log log, IClock clock)
         json.WriteNumber("system_us"u8, Micro(exit.Usage.ru_stime));
         json.WriteNumber("max_rss_kb"u8, exit.Usage.ru_maxrss);
         json.WriteEndObject();
-        events.End();
+        _events.End();
     }
 
     /// <summary>The run is over.</summary>
     public void OnResult(RunOutcome outcome)
     {
-        if (events is not null)
+        if (_events is null)
         {
-            ResultFile.WriteBody(events.Begin(clock.Now - _start, "result"), outcome);
-            events.End();
-            if (events.Dropped > 0)
+            return;
+        }
+
+        _events.BeginEnd();
+        foreach (Denial denial in outcome.Statistics.Denials)
+        {
+            ResultFile.WriteDenial(_events.Begin(clock.Now - _start, "denied"), denial);
+            _events.End();
+        }
+
+        ResultFile.WriteBody(_events.Begin(clock.Now - _start, "result"), outcome);
+        _events.End();
+    }
+
+    /// <summary>Notes a denial; the first of a limit is an event of its own.</summary>
+    private void Note(EntryPoint entry, GuestTask? caller, in Refusal refusal, ulong flags)
+    {
+        if (refusal.By is not (RefusedBy.Policy or RefusedBy.Limit))
+        {
+            return;
+        }
+
+        bool first = Denials.Add(entry, caller?.Group.Program, refusal, flags);
+        if (first && refusal.By == RefusedBy.Limit && _events is not null)
+        {
+            Utf8JsonWriter json = _events.Begin(clock.Now - _start, "limit");
+            json.WriteString("which"u8, refusal.Rule);
+            if (plan.Policy.Values.TryGetValue(refusal.Rule, out Sourced<string> value))
             {
-                log.Warn("{Count} events were dropped: the reader was too slow", events.Dropped);
+                json.WriteString("value"u8, value.Value);
             }
+
+            _events.End();
         }
     }
 
@@ -118,11 +198,7 @@ internal sealed class RunReports(EventStream? events, Log log, IClock clock)
     {
         json.WriteNumber("id"u8, clone.Id);
         json.WriteString("entry"u8, clone.Call.Entry.Name());
-        json.WriteStartObject("caller"u8);
-        json.WriteNumber("tid"u8, clone.Call.Caller.Value);
-        json.WriteNumber("tgid"u8, clone.Caller?.Group.Tgid.Value ?? 0);
-        json.WriteString("exe"u8, clone.Caller?.Group.Program);
-        json.WriteEndObject();
+        WriteCaller(json, clone.Call.Caller, clone.Caller);
         WriteFlags(json, "flags", clone.Request.Flags);
         WriteFlags(json, "flags_run", RunFlags(clone));
         json.WriteString("exit_signal"u8, clone.Request.ExitSignal == 0
@@ -133,17 +209,13 @@ internal sealed class RunReports(EventStream? events, Log log, IClock clock)
             CloneVerdict.Denied => "deny",
             _ => "unwound",
         });
-        if (clone.Verdict == CloneVerdict.Created)
+        bool created = clone.Verdict == CloneVerdict.Created;
+        if (created)
         {
             json.WriteNumber("child"u8, clone.Child.Value);
         }
-        else
-        {
-            json.WriteString("errno"u8, clone.Refusal.Errno.ToString());
-            json.WriteStartObject("rule"u8);
-            json.WriteString(Origin(clone.Refusal.By), clone.Refusal.Rule);
-            json.WriteEndObject();
-        }
+
+        WriteRule(json, created ? null : clone.Refusal, clone.Decision);
 
         json.WriteStartObject("stages_ns"u8);
         ReadOnlySpan<long> nanoseconds = clone.Nanoseconds;
@@ -158,13 +230,41 @@ internal sealed class RunReports(EventStream? events, Log log, IClock clock)
         json.WriteEndObject();
     }
 
+    private static void WriteCaller(Utf8JsonWriter json, HostTid tid, GuestTask? caller)
+    {
+        json.WriteStartObject("caller"u8);
+        json.WriteNumber("tid"u8, tid.Value);
+        json.WriteNumber("tgid"u8, caller?.Group.Tgid.Value ?? 0);
+        json.WriteString("exe"u8, caller?.Group.Program);
+        json.WriteEndObject();
+    }
+
+    /// <summary>
+    /// What decided: a refusal with its errno, or the rule that let the call pass.
+    /// </summary>
+    private static void WriteRule(
+        Utf8JsonWriter json, Refusal? refusal, in CreationDecision decision)
+    {
+        if (refusal is { } no)
+        {
+            json.WriteString("errno"u8, no.Errno.ToString());
+        }
+
+        Origin? origin = refusal is { } why ? why.Origin : decision.Origin;
+        json.WriteStartObject("rule"u8);
+        json.WriteString(
+            refusal is { } by ? Source(by.By) : "policy", refusal?.Rule ?? decision.Key);
+        ResultFile.WriteOrigin(json, origin);
+        json.WriteEndObject();
+    }
+
     private static ulong RunFlags(PendingClone clone) => clone.Runs.Entry switch
     {
         EntryPoint.Clone when clone.Runs.Rewritten => clone.Runs.A0 & ~CSIGNAL,
         _ => clone.Request.Flags,
     };
 
-    private static string Origin(RefusedBy by) => by switch
+    private static string Source(RefusedBy by) => by switch
     {
         RefusedBy.KernelRule or RefusedBy.Kernel => "kernel",
         RefusedBy.Policy => "policy",
@@ -176,7 +276,7 @@ internal sealed class RunReports(EventStream? events, Log log, IClock clock)
     private static void WriteFlags(Utf8JsonWriter json, string name, ulong flags)
     {
         json.WriteStartArray(name);
-        IReadOnlyList<string> names = CloneFlagNames.Of(flags);
+        IReadOnlyList<string> names = CloneFlags.Of(flags);
         foreach (string flag in names)
         {
             json.WriteStringValue(flag);
@@ -187,19 +287,19 @@ internal sealed class RunReports(EventStream? events, Log log, IClock clock)
 
     private void Tell(PendingClone clone)
     {
-        string flags = string.Join('|', CloneFlagNames.Of(clone.Request.Flags));
+        string flags = string.Join('|', CloneFlags.Of(clone.Request.Flags));
         if (clone.Verdict == CloneVerdict.Created)
         {
-            log.Detail(
+            _log.Detail(
                 "{Entry}({Flags}) by {Caller}: task {Child}",
                 clone.Call.Entry.Name(), flags, clone.Call.Caller.Value, clone.Child.Value);
         }
         else
         {
-            log.Detail(
+            _log.Detail(
                 "{Entry}({Flags}) by {Caller}: {Errno}, {By}: {Rule}",
                 clone.Call.Entry.Name(), flags, clone.Call.Caller.Value,
-                clone.Refusal.Errno.Describe(), Origin(clone.Refusal.By), clone.Refusal.Rule);
+                clone.Refusal.Errno.Describe(), Source(clone.Refusal.By), clone.Refusal.Rule);
         }
     }
 }

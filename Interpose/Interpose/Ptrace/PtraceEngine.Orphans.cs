@@ -1,0 +1,156 @@
+using System.Collections.Generic;
+using Interpose.Abi;
+using Interpose.LibC;
+using static Interpose.Abi.Uapi;
+
+namespace Interpose.Ptrace;
+
+/// <content>
+/// Creations whose caller was killed in the middle: nobody says any more whether there is a child.
+/// </content>
+public sealed partial class PtraceEngine
+{
+    private const long OrphanPatience = 1_000_000_000;
+    private const long EventPatience = 100_000_000;
+
+    /// <summary>
+    /// Callers that died inside an approved call, of which a child may still appear.
+    /// </summary>
+    private readonly List<(HostTid Caller, long Until)> _orphaned = [];
+
+    private readonly Dictionary<HostTid, (CreationCall Asked, CreationCall Runs)> _calls = [];
+    private int _lastStandIn;
+
+    private long OrphanDeadline
+    {
+        get
+        {
+            long first = _orphaned.Count == 0 ? long.MaxValue : _orphaned[0].Until;
+            foreach ((_, long since) in _newborns.Values)
+            {
+                first = Earlier(first, since + OrphanPatience);
+            }
+
+            return first;
+        }
+    }
+
+    /// <summary>
+    /// A task is gone in the middle of its creation call. Killed before the event, a child may
+    /// or may not exist; after it, the child exists and is published when it reports.
+    /// </summary>
+    private void Abandon(Tracee tracee)
+    {
+        if (tracee.State is TraceeState.Free or TraceeState.InNamespaceCall)
+        {
+            return;
+        }
+
+        var standIn = new HostTid(--_lastStandIn);
+        _events.OnCallerLost(tracee.Tid, standIn);
+        tracee.Tid = standIn;
+        if (tracee.State == TraceeState.InCall)
+        {
+            _orphaned.Add((standIn, TraceeWaiter.Now + OrphanPatience));
+            _calls[standIn] = (tracee.Asked, tracee.Runs);
+        }
+    }
+
+    /// <summary>
+    /// Gives a parked task to a caller that died in its call, once no living caller can have
+    /// made it: none is in a call, or its event would have come long ago.
+    /// </summary>
+    private void AdoptOrphans()
+    {
+        if (_orphaned.Count == 0 || _newborns.Count == 0)
+        {
+            return;
+        }
+
+        long sure = SomeoneInCall() ? TraceeWaiter.Now - EventPatience : long.MaxValue;
+        foreach (HostTid child in new List<HostTid>(_newborns.Keys))
+        {
+            (WaitStatus status, long since) = _newborns[child];
+            if (_orphaned.Count == 0 || since > sure)
+            {
+                continue;
+            }
+
+            int at = status.Ended ? 0 : FindCreator(child);
+            if (at < 0)
+            {
+                continue;
+            }
+
+            HostTid caller = _orphaned[at].Caller;
+            _orphaned.RemoveAt(at);
+            _newborns.Remove(child);
+            _calls.Remove(caller, out (CreationCall Asked, CreationCall Runs) call);
+            Publish(caller, child, status, call.Asked, call.Runs);
+        }
+    }
+
+    /// <summary>The dead caller whose call a newborn's registers still show; -1 for none.</summary>
+    private int FindCreator(HostTid child)
+    {
+        for (int i = 0; i < _orphaned.Count; i++)
+        {
+            CreationCall runs = _calls[_orphaned[i].Caller].Runs;
+            if (Holds(child, OFFSET_ORIG_RAX, (ulong)runs.Number)
+                && Holds(child, OFFSET_RDI, runs.A0) && Holds(child, OFFSET_RSI, runs.A1)
+                && Holds(child, OFFSET_RDX, runs.A2) && Holds(child, OFFSET_R10, runs.A3)
+                && Holds(child, OFFSET_R8, runs.A4))
+            {
+                return i;
+            }
+        }
+
+        return -1;
+    }
+
+    private static bool Holds(HostTid tid, int offset, ulong value) =>
+        Tracing.Peek(tid, offset, out ulong held) == Errno.None && held == value;
+
+    private bool SomeoneInCall()
+    {
+        foreach (Tracee tracee in _tracees.Values)
+        {
+            if (tracee.State == TraceeState.InCall)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>
+    /// No child appeared of a caller that died: its creation never happened. No caller can be
+    /// found for a newborn: it may not run.
+    /// </summary>
+    private void DropOrphans(long now)
+    {
+        AdoptOrphans();
+        while (_orphaned.Count > 0 && _orphaned[0].Until <= now)
+        {
+            HostTid caller = _orphaned[0].Caller;
+            _orphaned.RemoveAt(0);
+            _calls.Remove(caller);
+            _events.OnCreationRefused(caller, Errno.EINTR);
+        }
+
+        foreach (HostTid child in new List<HostTid>(_newborns.Keys))
+        {
+            (WaitStatus status, long since) = _newborns[child];
+            if (now - since >= OrphanPatience)
+            {
+                _newborns.Remove(child);
+                if (!status.Ended)
+                {
+                    Posix.Kill(child.Value, SIGKILL);
+                    _newborns.Add(child, (status, now));
+                }
+            }
+        }
+    }
+}

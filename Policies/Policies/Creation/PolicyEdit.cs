@@ -1,0 +1,77 @@
+using System.Collections.Generic;
+using System.Globalization;
+using Interpose.Abi;
+
+namespace Policies;
+
+/// <summary>The smallest change to a policy that would allow what it denies.</summary>
+public static class PolicyEdit
+{
+    /// <summary>Settings for <c>--set</c> that would let a call pass the policy.</summary>
+    /// <param name="policy">The policy that denies it.</param>
+    /// <param name="entry">The call.</param>
+    /// <param name="flags">
+    /// Its flags without the exit signal; null when the call was denied before they were known.
+    /// </param>
+    /// <returns>
+    /// Empty when the policy allows the call; null when no addition to the policy can allow it.
+    /// </returns>
+    public static IReadOnlyList<string>? ToAllow(
+        CreationPolicy policy, EntryPoint entry, ulong? flags)
+    {
+        var edit = new List<string>();
+        if (policy.Entry(entry).Value != Errno.None)
+        {
+            edit.Add(CreationPolicy.EntryKey(entry) + "=allow");
+        }
+
+        if (flags is not { } asked || entry == EntryPoint.Setns)
+        {
+            return edit;
+        }
+
+        CreationDecision decision = entry == EntryPoint.Unshare
+            ? policy.DecideUnshare(asked) : policy.Decide(asked);
+        if (decision.Key == CreationPolicy.RequireKey)
+        {
+            return null;
+        }
+
+        if (!decision.Allowed)
+        {
+            edit.Add("creation.allow=" + string.Join(',', Missing(policy, entry, asked)));
+        }
+
+        return edit;
+    }
+
+    /// <summary>The setting that would raise a limit enough for one task more.</summary>
+    /// <param name="kind">The limit.</param>
+    /// <param name="used">How much of it is used.</param>
+    public static string ToRaise(LimitKind kind, int used) => string.Create(
+        CultureInfo.InvariantCulture, $"{CreationLimits.Key(kind)}={used + 1}");
+
+    private static IEnumerable<string> Missing(
+        CreationPolicy policy, EntryPoint entry, ulong asked)
+    {
+        ulong own = 0;
+        ulong judged = asked & CloneFlags.Namespaces;
+        if (entry != EntryPoint.Unshare)
+        {
+            Shape shape = Shapes.Of(asked);
+            (own, judged) = (shape.OwnFlags(), asked);
+            if (policy.ShapeRule(shape).Action != FlagAction.Allow)
+            {
+                yield return shape.Group();
+            }
+        }
+
+        ulong stripped = policy.Strip
+            | (entry == EntryPoint.Unshare ? 0 : CloneFlags.AlwaysStripped);
+        ulong unnamed = judged & ~(policy.Allow | own | stripped);
+        foreach (string name in CloneFlags.Of((judged & policy.Denied) | unnamed))
+        {
+            yield return name;
+        }
+    }
+}

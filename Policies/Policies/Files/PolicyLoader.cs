@@ -1,0 +1,177 @@
+using System;
+using System.Collections.Generic;
+using System.IO;
+using System.Threading.Tasks;
+
+namespace Policies.Files;
+
+/// <summary>What loading came to.</summary>
+/// <param name="Policy">The policy; null when anything is wrong.</param>
+/// <param name="Problems">All that is wrong, in the order of the texts.</param>
+public sealed record LoadedPolicy(Policy? Policy, IReadOnlyList<PolicyProblem> Problems);
+
+/// <summary>
+/// Turns names, files and settings into one policy: each extends what it names, later ones lie
+/// over earlier ones, settings over all. A text that several extend is laid once, where it comes
+/// first.
+/// </summary>
+public sealed class PolicyLoader
+{
+    private const int MostLayers = 64;
+    private const int MostExtends = 16;
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+    private readonly List<PolicyProblem> _problems = [];
+    private readonly PolicyDraft _draft = new();
+    private readonly HashSet<string> _laid = new(StringComparer.Ordinal);
+    private readonly PolicyBinder _binder;
+    private int _layers;
+
+    private PolicyLoader() => _binder = new(_draft, _problems);
+
+    /// <summary>Loads a policy.</summary>
+    /// <param name="names">Names of policies that ship, or files; in order of layers.</param>
+    /// <param name="settings">Single keys as <c>KEY=VALUE</c>.</param>
+    public static LoadedPolicy Load(
+        IReadOnlyList<string> names, IReadOnlyList<string> settings)
+    {
+        var loader = new PolicyLoader();
+        foreach (string name in names)
+        {
+            loader.Lay(name, null, 0);
+        }
+
+        for (int i = 0; i < settings.Count; i++)
+        {
+            loader._binder.BindSetting(settings[i], i + 1);
+        }
+
+        return loader.Finish(string.Join('+', names));
+    }
+
+    /// <summary>
+    /// Loads a policy from a text in memory; what it extends must be one that ships.
+    /// </summary>
+    /// <param name="text">The text, UTF-8.</param>
+    /// <param name="name">How messages call it.</param>
+    public static LoadedPolicy LoadText(ReadOnlySpan<byte> text, string name)
+    {
+        var loader = new PolicyLoader();
+        if (YamlText.Read(text, new(name), loader._problems) is { } root)
+        {
+            if (PolicyBinder.ExtendsOf(root) is { } extends)
+            {
+                loader.LayBuiltin(extends.Value, extends.Origin);
+            }
+
+            loader._binder.Bind(root);
+        }
+
+        return loader.Finish(name);
+    }
+
+    private LoadedPolicy Finish(string name) =>
+        new(_problems.Count == 0 ? _draft.Finish(name) : null, _problems);
+
+    private void Lay(string name, Origin? by, int depth)
+    {
+        if (!name.Contains('/', StringComparison.Ordinal) && BuiltinPolicies.Exists(name))
+        {
+            LayBuiltin(name, by);
+            return;
+        }
+
+        string path = by is null ? name
+            : Path.Combine(Path.GetDirectoryName(by.File) ?? string.Empty, name);
+        string full = Path.GetFullPath(path);
+        if (InCycle(by, full))
+        {
+            _problems.Add(new(by, $"'{ScalarNode.Escape(name)}' extends itself"));
+        }
+        else if (depth > MostExtends || ++_layers > MostLayers)
+        {
+            _problems.Add(new(by, $"more than {MostExtends} policies extend one another, or more "
+                + $"than {MostLayers} are laid over one another"));
+        }
+        else if (_laid.Add(full) && ReadFile(path, by) is { } bytes
+            && YamlText.Read(bytes, new(path, by), _problems) is { } root)
+        {
+            if (PolicyBinder.ExtendsOf(root) is { } extends)
+            {
+                Lay(extends.Value, extends.Origin, depth + 1);
+            }
+
+            _binder.Bind(root);
+        }
+    }
+
+    private static bool InCycle(Origin? by, string full)
+    {
+        for (Origin? at = by; at is not null; at = at.Source.ExtendedBy)
+        {
+            if (Path.GetFullPath(at.File) == full)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private void LayBuiltin(string name, Origin? by)
+    {
+        if (BuiltinPolicies.Read(name, by) is not { } root)
+        {
+            RefuseName(name, by, string.Empty);
+        }
+        else if (_laid.Add(BuiltinPolicies.SourceName(name)))
+        {
+            if (PolicyBinder.ExtendsOf(root) is { } extends)
+            {
+                LayBuiltin(extends.Value, extends.Origin);
+            }
+
+            _binder.Bind(root);
+        }
+    }
+
+    private byte[]? ReadFile(string path, Origin? by)
+    {
+        try
+        {
+            // What opens may be a FIFO that nobody writes: the wait for it ends.
+            Task<byte[]> read = Task.Run(() => ReadAtMost(path, YamlText.MostBytes + 1));
+            if (read.Wait(Patience))
+            {
+                return read.Result;
+            }
+
+            _problems.Add(new(by, $"policy '{ScalarNode.Escape(path)}' could not be read in time"));
+        }
+        catch (AggregateException e) when (e.InnerException is FileNotFoundException
+            or DirectoryNotFoundException)
+        {
+            RefuseName(path, by, " nor a file that exists");
+        }
+        catch (AggregateException e) when (e.InnerException is IOException
+            or UnauthorizedAccessException or NotSupportedException or ArgumentException)
+        {
+            _problems.Add(new(by, $"policy '{ScalarNode.Escape(path)}' cannot be read: "
+                + e.InnerException!.GetType().Name));
+        }
+
+        return null;
+    }
+
+    private static byte[] ReadAtMost(string path, int most)
+    {
+        using FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        var bytes = new byte[most];
+        int filled = stream.ReadAtLeast(bytes, most, throwOnEndOfStream: false);
+        return bytes[..filled];
+    }
+
+    private void RefuseName(string name, Origin? by, string orFile) => _problems.Add(new(
+        by, $"policy '{ScalarNode.Escape(name)}' is neither one that ships "
+            + $"({string.Join(", ", BuiltinPolicies.Names)}){orFile}"
+            + Nearest.Suggest(name, BuiltinPolicies.Names)));
+}

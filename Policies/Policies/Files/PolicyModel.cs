@@ -1,0 +1,104 @@
+using System;
+using System.Collections.Generic;
+using System.Collections.Immutable;
+
+namespace Policies.Files;
+
+/// <summary>Every key that a policy can have.</summary>
+internal static class PolicyModel
+{
+    /// <summary>The keys in the order of the reference.</summary>
+    public static ImmutableArray<PolicyKey> Keys { get; } =
+        [.. HeadKeys(), .. CreationKeys.All(), .. ResourceKeys.All()];
+
+    /// <summary>The sections by dotted name, each with what it is about.</summary>
+    public static ImmutableArray<(string Name, string Description)> Sections { get; } =
+    [
+        ("creation", "What guests may ask of fork, vfork, clone, clone3, unshare and setns."),
+        ("creation.entry", "Which calls are open. A closed call gives its errno whatever its "
+            + "arguments are, before anything else is looked at; ENOSYS makes C libraries fall "
+            + "back to an older call."),
+        ("creation.limits", "How many tasks there may be. A creation beyond gets EAGAIN."),
+        ("resources", "What each task is held to. The values are ceilings: a task that has "
+            + "drifted away from them is put back when it creates another."),
+    ];
+
+    /// <summary>
+    /// Keys and sections of the contract that this version does not enforce; refused by name.
+    /// </summary>
+    public static ImmutableArray<string> NotEnforced { get; } =
+    [
+        "domains", "isolation", "filesystem", "degrade", "creation.namespaces",
+        "resources.memory", "resources.cpu", "resources.io_weight", "resources.wall",
+        "resources.idle",
+    ];
+
+    private static readonly Dictionary<string, PolicyKey> ByName = NewIndex();
+
+    /// <summary>Finds a key; null when there is none of this name.</summary>
+    public static PolicyKey? Find(string name) => ByName.GetValueOrDefault(name);
+
+    /// <summary>Whether a dotted name is a section.</summary>
+    public static bool IsSection(string name) => Describe(name).Length > 0;
+
+    /// <summary>What a section is about; empty when there is none of this name.</summary>
+    public static string Describe(string section)
+    {
+        foreach ((string name, string description) in Sections)
+        {
+            if (name == section)
+            {
+                return description;
+            }
+        }
+
+        return string.Empty;
+    }
+
+    /// <summary>
+    /// The last parts of all names directly below a section, in the model's order; "" is the root.
+    /// </summary>
+    public static IReadOnlyList<string> Below(string section)
+    {
+        string prefix = section.Length == 0 ? section : section + ".";
+        var names = new List<string>();
+        foreach (PolicyKey key in Keys)
+        {
+            string name = key.Name.StartsWith(prefix, StringComparison.Ordinal)
+                ? key.Name[prefix.Length..].Split('.')[0] : string.Empty;
+            if (name.Length > 0 && !names.Contains(name))
+            {
+                names.Add(name);
+            }
+        }
+
+        return names;
+    }
+
+    private static IEnumerable<PolicyKey> HeadKeys()
+    {
+        yield return new(
+            "version", new IntegerKind(1, 1), "must be set", "1",
+            "The version of this format. Every file says it.",
+            PolicyKey.Kept);
+        yield return new(
+            "extends", new TextKind(4096), "nothing: every flag and shape is denied", "default",
+            "The policy that this one is laid over: the name of one that ships, or a path "
+                + "relative to this file.",
+            PolicyKey.Kept);
+        yield return new(
+            "description", new TextKind(1000), "none", "for the linker", "What the policy is for.",
+            PolicyKey.Kept);
+    }
+
+    private static Dictionary<string, PolicyKey> NewIndex()
+    {
+        var index = new Dictionary<string, PolicyKey>(StringComparer.Ordinal);
+        foreach (PolicyKey key in Keys)
+        {
+            index.Add(key.Name, key);
+        }
+
+        return index;
+    }
+}

@@ -1,0 +1,52 @@
+using Interpose.Abi;
+using Policies;
+
+namespace Sandbox.Kernel.Rules;
+
+/// <summary>
+/// A request for namespaces of the caller's own: unshare(2) or setns(2), judged from registers.
+/// </summary>
+/// <param name="Entry">The call.</param>
+/// <param name="Caller">The thread that called.</param>
+/// <param name="A0">Flags of unshare, descriptor of setns.</param>
+/// <param name="A1">Type of setns.</param>
+public readonly record struct NamespaceRequest(
+    EntryPoint Entry, HostTid Caller, ulong A0, ulong A1)
+{
+    /// <summary>The flags that were asked for; of setns those that the caller names.</summary>
+    public ulong Flags => Entry == EntryPoint.Unshare ? A0 : A1;
+
+    /// <summary>Judges it: the closed call, the kernel's rules, the policy.</summary>
+    /// <param name="policy">The rules of the run.</param>
+    /// <param name="decisions">What the policy said before.</param>
+    /// <param name="runs">The first argument that the call runs with.</param>
+    /// <param name="decision">The rule that let it through.</param>
+    /// <returns>A refusal; null when it may run.</returns>
+    public Refusal? Judge(
+        CreationPolicy policy, DecisionCache decisions, out ulong runs,
+        out CreationDecision decision)
+    {
+        runs = A0;
+        decision = default;
+        if (policy.DecideEntry(Entry) is { } closed)
+        {
+            return Refusal.Of(closed);
+        }
+
+        if (Entry == EntryPoint.Setns)
+        {
+            decision = new(
+                Errno.None, 0, 0, CreationPolicy.EntryKey(Entry), policy.Entry(Entry).Origin, 0);
+            return null;
+        }
+
+        if ((A0 & ~UnshareRules.Valid) != 0)
+        {
+            return new(Errno.EINVAL, RefusedBy.KernelRule, "check_unshare_flags: unknown flags");
+        }
+
+        decision = decisions.Decide(new Domain(0), Entry, A0);
+        runs = A0 & ~decision.Stripped;
+        return decision.Allowed ? null : Refusal.Of(decision);
+    }
+}

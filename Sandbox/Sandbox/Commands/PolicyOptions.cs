@@ -1,0 +1,43 @@
+using System.Collections.Generic;
+using System.CommandLine;
+using System.CommandLine.Completions;
+using Policies;
+using Policies.Files;
+
+namespace Sandbox.Commands;
+
+/// <summary>The options that choose a policy, the same for every command that uses one.</summary>
+internal sealed class PolicyOptions
+{
+    public PolicyOptions() => Policy.CompletionSources.Add(
+        _ => [.. Completions()]);
+
+    public Option<string[]> Policy { get; } = new("--policy", "-p")
+    {
+        Description = "Policy: the name of one that ships, or a file; several lie over one another "
+            + "[default: default]",
+        HelpName = "NAME|FILE",
+    };
+
+    public Option<string[]> Set { get; } = new("--set")
+    {
+        Description = "Set one key of the policy, such as creation.limits.tasks=50",
+        HelpName = "KEY=VALUE",
+    };
+
+    /// <summary>Loads what was asked for.</summary>
+    public LoadedPolicy Load(ParseResult parsed)
+    {
+        string[] names = parsed.GetValue(Policy) is { Length: > 0 } given
+            ? given : [BuiltinPolicies.Default];
+        return PolicyLoader.Load(names, parsed.GetValue(Set) ?? []);
+    }
+
+    private static IEnumerable<CompletionItem> Completions()
+    {
+        foreach (string name in BuiltinPolicies.Names)
+        {
+            yield return new CompletionItem(name);
+        }
+    }
+}
