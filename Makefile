@@ -1,6 +1,6 @@
 # The loop is one word: `make`. `make help` lists the rest.
 .DEFAULT_GOAL := check
-.PHONY: check format build unit test generate run setup clean help
+.PHONY: check format build unit test bench generate run setup clean help
 
 UNIT := Interpose.Abi Interpose Policies Sandbox.Analyzers Sandbox.Kernel Sandbox
 export DOTNET_CLI_TELEMETRY_OPTOUT := 1
@@ -26,6 +26,9 @@ unit: ## Build and run the unit tests
 
 test: build ## Set up, build and run every test
 	@scripts/test $(UNIT) Conformance
+
+bench: build ## Measure costs as ratios, side by side
+	@scripts/bench
 
 generate: ## Write the files that are made from others
 	@WRITE_GENERATED=1 dotnet test tests/Policies.Tests --nologo -v quiet --filter GeneratedFiles
