@@ -1,6 +1,6 @@
 # The loop is one word: `make`. `make help` lists the rest.
 .DEFAULT_GOAL := check
-.PHONY: check format build unit test bench generate run setup clean help
+.PHONY: check format build unit test bench fuzz generate run setup clean help
 
 UNIT := Interpose.Abi Interpose Policies Sandbox.Analyzers Sandbox.Kernel Sandbox
 export DOTNET_CLI_TELEMETRY_OPTOUT := 1
@@ -29,6 +29,17 @@ test: build ## Set up, build and run every test
 
 bench: build ## Measure costs as ratios, side by side
 	@scripts/bench
+
+fuzz: setup bin/rulefuzz ## Hold the kernel's rules against the kernel: SEED=1 N=1000000
+	@bin/rulefuzz bin/prober $(or $(SEED),1) $(or $(N),1000000)
+
+FUZZ_SOURCES := $(wildcard tests/fuzz/RuleFuzz/*.cs tests/fuzz/RuleFuzz/prober.[ch])
+
+bin/rulefuzz: $(SOURCES) $(FUZZ_SOURCES)
+	@dotnet publish tests/fuzz/RuleFuzz -c Release -o obj/rulefuzz -v quiet
+	@mkdir -p bin && gcc -std=gnu11 -O2 -g -Wall -Wextra -Werror -static \
+		-o bin/prober tests/fuzz/RuleFuzz/prober.c
+	@cp -f obj/rulefuzz/RuleFuzz bin/rulefuzz
 
 generate: ## Write the files that are made from others
 	@WRITE_GENERATED=1 dotnet test tests/Policies.Tests --nologo -v quiet --filter GeneratedFiles

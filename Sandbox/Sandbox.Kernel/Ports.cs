@@ -1,6 +1,7 @@
 using System;
 using Interpose.Abi;
 using Sandbox.Kernel.Fork;
+using Sandbox.Kernel.Rules;
 
 namespace Sandbox.Kernel;
 
@@ -18,6 +19,19 @@ public interface IGuestMemory
     /// None or EFAULT for readable and unreadable memory, EPERM when we may not look.
     /// </returns>
     Errno Read(HostTid task, ulong address, Span<byte> destination, out int read);
+}
+
+/// <summary>What can be told of the kernel and of the tasks that call it, for its rules.</summary>
+public interface IHostFacts
+{
+    /// <summary>The kernel.</summary>
+    HostFacts Host { get; }
+
+    /// <summary>
+    /// A task that is stopped at its call. Each fact is looked up when a rule asks for it, and
+    /// what is returned is good until the next call of this method.
+    /// </summary>
+    CallerFacts CallerOf(HostTid task);
 }
 
 /// <summary>Monotonic time.</summary>

@@ -27,6 +27,7 @@ public sealed class ArchitectureTests
         ["Sandbox.Kernel"] = ["Interpose.Abi", "Policies", "Sandbox.Analyzers"],
         ["Sandbox"] = ["Interpose", "Policies", "Sandbox.Kernel", "Sandbox.Analyzers"],
         ["Conformance.Tests"] = [],
+        ["RuleFuzz"] = ["Sandbox.Kernel"],
     };
 
     [Fact]

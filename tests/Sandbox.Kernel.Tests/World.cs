@@ -3,20 +3,21 @@ using System.Linq;
 using Interpose.Abi;
 using Policies;
 using Sandbox.Kernel.Fork;
+using Sandbox.Kernel.Rules;
 using Sandbox.Kernel.Tasks;
 using static Interpose.Abi.Uapi;
 
 namespace Sandbox.Kernel.Tests;
 
 /// <summary>A pipeline with a memory, a clock and a controller that tests can set.</summary>
-internal sealed class World : IGuestMemory, IClock, IForkController, IFaults
+internal sealed class World : IGuestMemory, IHostFacts, IClock, IForkController, IFaults
 {
     private int _nextTid = 100;
 
     public World(Policy? policy = null)
     {
         Pipeline = new CopyProcess(
-            policy ?? BuiltinPolicies.Get("permissive"), Table, this, this, [this], this);
+            policy ?? BuiltinPolicies.Get("permissive"), Table, this, this, this, [this], this);
         PendingClone first = Pipeline.Begin(new(EntryPoint.Launch, new HostTid(1), 0, 0, 0, 0, 0));
         Assert.Equal(Errno.None, Pipeline.Run(first, CloneMoment.Asked));
         Assert.Equal(Errno.None, Pipeline.Run(first, CloneMoment.Made, First));
@@ -27,6 +28,10 @@ internal sealed class World : IGuestMemory, IClock, IForkController, IFaults
     public TaskTable Table { get; } = new();
 
     public CopyProcess Pipeline { get; }
+
+    public HostFacts Host { get; } = new(new KernelVersion(6, 18));
+
+    public CallerFacts Caller { get; set; } = CallerFacts.Unknown;
 
     public byte[] Memory { get; set; } = [];
 
@@ -76,6 +81,8 @@ internal sealed class World : IGuestMemory, IClock, IForkController, IFaults
         Memory.AsSpan(Memory.Length - available, read).CopyTo(destination);
         return MemoryErrno != Errno.None ? MemoryErrno : read == 0 ? Errno.EFAULT : Errno.None;
     }
+
+    public CallerFacts CallerOf(HostTid task) => Caller;
 
     public Result<IPlacement> CanFork(PopulatedTask task) => new Placement(this);
 

@@ -89,15 +89,35 @@ public static class HostProcess
     /// <summary>The number in a one-line file of /proc; null when there is none.</summary>
     public static int? ReadNumber(string path)
     {
+        Span<byte> text = stackalloc byte[32];
+        return ReadFile(path, text, out int read)
+            && int.TryParse(text[..read].Trim("\n"u8), out int value) ? value : null;
+    }
+
+    private static bool ReadFile(string path, Span<byte> into, out int read)
+    {
+        read = 0;
         if (Posix.Open(path, O_RDONLY, out int fd) != Errno.None)
         {
-            return null;
+            return false;
         }
 
-        Span<byte> text = stackalloc byte[32];
-        Posix.Read(fd, text, out int read);
+        Errno errno = Posix.Read(fd, into, out read);
         Posix.Close(fd);
-        return int.TryParse(text[..read].Trim("\n"u8), out int value) ? value : null;
+        return errno == Errno.None;
+    }
+
+    /// <summary>
+    /// The kernel's release, such as <c>6.18.44</c>; empty when it cannot be told.
+    /// </summary>
+    public static string KernelRelease
+    {
+        get
+        {
+            Span<byte> text = stackalloc byte[65];
+            return ReadFile("/proc/sys/kernel/osrelease", text, out int read)
+                ? Encoding.ASCII.GetString(text[..read]).Trim() : string.Empty;
+        }
     }
 
     /// <summary>The program that a process runs; null when it cannot be told.</summary>

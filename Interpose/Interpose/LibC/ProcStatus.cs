@@ -19,12 +19,41 @@ internal static class ProcStatus
         HostTid tid, int numberBase, ReadOnlySpan<string> names, Span<ulong> values)
     {
         values.Clear();
-        if (Posix.Open($"/proc/{tid}/status", O_RDONLY, out int fd) != Errno.None)
+        Span<byte> buffer = stackalloc byte[Enough];
+        int filled = Fill(tid, buffer);
+        foreach (Range line in buffer[..filled].Split((byte)'\n'))
         {
-            return false;
+            Match(buffer[line], numberBase, names, values);
         }
 
+        return filled > 0;
+    }
+
+    /// <summary>The last of a field's numbers; null when the field is not there.</summary>
+    public static int? LastOf(HostTid tid, string name)
+    {
         Span<byte> buffer = stackalloc byte[Enough];
+        int filled = Fill(tid, buffer);
+        foreach (Range range in buffer[..filled].Split((byte)'\n'))
+        {
+            ReadOnlySpan<byte> line = buffer[range];
+            if (line.Length > name.Length && StartsWith(line, name))
+            {
+                ReadOnlySpan<byte> last = line[(line.LastIndexOf((byte)'\t') + 1)..];
+                return Utf8Parser.TryParse(last, out int n, out _) ? n : null;
+            }
+        }
+
+        return null;
+    }
+
+    private static int Fill(HostTid tid, Span<byte> buffer)
+    {
+        if (Posix.Open($"/proc/{tid}/status", O_RDONLY, out int fd) != Errno.None)
+        {
+            return 0;
+        }
+
         int filled = 0;
         while (filled < buffer.Length
             && Posix.Read(fd, buffer[filled..], out int read) == Errno.None && read > 0)
@@ -33,12 +62,7 @@ internal static class ProcStatus
         }
 
         Posix.Close(fd);
-        foreach (Range line in buffer[..filled].Split((byte)'\n'))
-        {
-            Match(buffer[line], numberBase, names, values);
-        }
-
-        return filled > 0;
+        return filled;
     }
 
     private static void Match(

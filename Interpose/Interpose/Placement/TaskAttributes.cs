@@ -91,6 +91,11 @@ public static class TaskAttributes
     public static string? Namespace(HostTid task, string link) =>
         Posix.ReadLink($"/proc/{task}/ns/{link}");
 
+    /// <summary>
+    /// The process id that a task's own pid namespace knows it by; null when it cannot be told.
+    /// </summary>
+    public static int? InnermostPid(HostTid task) => ProcStatus.LastOf(task, "NStgid:");
+
     /// <summary>A field of /proc/PID/status as a number; null when the task is gone.</summary>
     public static ulong? Status(HostTid task, string field)
     {

@@ -26,6 +26,7 @@ public enum CloneMoment
 /// <param name="policy">The rules of the run.</param>
 /// <param name="table">The tasks of the run.</param>
 /// <param name="memory">Guest memory.</param>
+/// <param name="facts">What rules of the kernel ask of it and of callers.</param>
 /// <param name="clock">Time for budgets and latencies.</param>
 /// <param name="controllers">What each new task is given, in order.</param>
 /// <param name="faults">Steps that shall fail; null outside tests.</param>
@@ -33,6 +34,7 @@ public sealed class CopyProcess(
     Policy policy,
     TaskTable table,
     IGuestMemory memory,
+    IHostFacts facts,
     IClock clock,
     IReadOnlyList<IForkController> controllers,
     IFaults? faults)
@@ -82,7 +84,7 @@ public sealed class CopyProcess(
         }
 
         Result<ValidatedClone> first = ValidatedClone.Validate(
-            clone.Call, policy.Creation, Decisions, memory, out CloneRequest request);
+            clone.Call, policy.Creation, Decisions, memory, facts, out CloneRequest request);
         clone.Request = request;
         clone.Took(StageName.Validate, clock.Now);
         if (!first.TryGet(out ValidatedClone? validated, out Refusal no))

@@ -72,6 +72,7 @@ public sealed class ValidatedClone : Stage
         CreationPolicy policy,
         DecisionCache decisions,
         IGuestMemory memory,
+        IHostFacts facts,
         out CloneRequest request)
     {
         request = default;
@@ -85,7 +86,8 @@ public sealed class ValidatedClone : Stage
             return undecodable;
         }
 
-        if (FirstViolated(request) is { } rule)
+        if (KernelRules.Judge(new(request, facts.CallerOf(call.Caller), facts.Host)).Broken is
+            { } rule)
         {
             return new Refusal(
                 rule.Errno, RefusedBy.KernelRule, $"{rule.Function}: {rule.Name}");
@@ -112,11 +114,6 @@ public sealed class ValidatedClone : Stage
     private static CreationDecision Launched { get; } =
         new(Errno.None, 0, 0, "launch", Origin.Default, 0);
 
-    private static KernelRule? FirstViolated(in CloneRequest request) =>
-        (request.Entry == EntryPoint.Clone3
-            ? KernelRules.FirstViolated(KernelRules.Clone3Args, request) : null)
-        ?? KernelRules.FirstViolated(KernelRules.CopyProcess, request);
-
     /// <summary>What clone3 can say and clone(2) cannot; libcs fall back on ENOSYS.</summary>
     private static string? CannotCarry(in CloneRequest request, ulong flags)
     {
@@ -129,7 +126,7 @@ public sealed class ValidatedClone : Stage
         return (flags & CLONE_CLEAR_SIGHAND) != 0 ? "CLONE_CLEAR_SIGHAND needs clone3"
             : (flags & CLONE_INTO_CGROUP) != 0 ? "CLONE_INTO_CGROUP needs clone3"
             : (flags & CLONE_NEWTIME) != 0 ? "CLONE_NEWTIME needs clone3"
-            : request.SetTidSize != 0 ? "set_tid needs clone3"
+            : request.SetTid.Length != 0 ? "set_tid needs clone3"
             : (flags & both) == both ? "CLONE_PIDFD with CLONE_PARENT_SETTID needs clone3"
             : null;
     }

@@ -37,7 +37,7 @@ public readonly record struct HostCall(
 /// <param name="Stack">Lowest byte of the child's stack (clone3) or its top (clone).</param>
 /// <param name="StackSize">Size of it; 0 for clone.</param>
 /// <param name="Tls">Thread area.</param>
-/// <param name="SetTidSize">How many tids the caller wants to choose.</param>
+/// <param name="SetTid">The tids that the caller wants to choose, innermost first.</param>
 /// <param name="Cgroup">Descriptor for CLONE_INTO_CGROUP.</param>
 public readonly record struct CloneRequest(
     EntryPoint Entry,
@@ -49,5 +49,5 @@ public readonly record struct CloneRequest(
     ulong Stack,
     ulong StackSize,
     ulong Tls,
-    ulong SetTidSize,
+    int[] SetTid,
     ulong Cgroup);

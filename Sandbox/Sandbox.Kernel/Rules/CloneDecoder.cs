@@ -39,7 +39,7 @@ public static class CloneDecoder
     }
 
     private static CloneRequest Plain(EntryPoint entry, ulong flags) =>
-        new(entry, flags, SIGCHLD, 0, 0, 0, 0, 0, 0, 0, 0);
+        new(entry, flags, SIGCHLD, 0, 0, 0, 0, 0, 0, [], 0);
 
     /// <summary>
     /// clone(flags, stack, parent_tid, child_tid, tls); the flags are 32 bits wide.
@@ -54,7 +54,7 @@ public static class CloneDecoder
         call.A1,
         0,
         call.A4,
-        0,
+        [],
         0);
 
     private static Refusal? FromMemory(
@@ -91,8 +91,8 @@ public static class CloneDecoder
         clone_args args = MemoryMarshal.Read<clone_args>(bytes);
         request = new(
             EntryPoint.Clone3, args.flags, args.exit_signal, args.pidfd, args.parent_tid,
-            args.child_tid, args.stack, args.stack_size, args.tls, args.set_tid_size, args.cgroup);
-        return CheckCopied(call, args, memory);
+            args.child_tid, args.stack, args.stack_size, args.tls, [], args.cgroup);
+        return CheckCopied(call, args, memory) ?? ReadTids(call, args, memory, ref request);
     }
 
     /// <summary><c>copy_struct_from_user</c>: what is beyond the known size must be zero.</summary>
@@ -131,16 +131,23 @@ public static class CloneDecoder
             return Refuse(Errno.EINVAL, "cgroup is no descriptor");
         }
 
+        return null;
+    }
+
+    private static Refusal? ReadTids(
+        in CloneCall call, in clone_args args, IGuestMemory memory, ref CloneRequest request)
+    {
         if (args.set_tid_size == 0)
         {
             return null;
         }
 
-        Span<byte> tids = stackalloc byte[MaxPidNsLevel * sizeof(int)];
-        tids = tids[..((int)args.set_tid_size * sizeof(int))];
-        Errno errno = memory.Read(call.Caller, args.set_tid, tids, out int read);
+        var tids = new int[args.set_tid_size];
+        Span<byte> bytes = MemoryMarshal.AsBytes(tids.AsSpan());
+        Errno errno = memory.Read(call.Caller, args.set_tid, bytes, out int read);
+        request = request with { SetTid = tids };
         return errno == Errno.EPERM ? Unreadable()
-            : read < tids.Length ? Refuse(Errno.EFAULT, "set_tid unreadable") : null;
+            : read < bytes.Length ? Refuse(Errno.EFAULT, "set_tid unreadable") : null;
     }
 
     private static Refusal Refuse(Errno errno, string rule) =>

@@ -1,21 +1,51 @@
+using System.Collections.Generic;
 using System.Collections.Immutable;
 using Interpose.Abi;
-using static Interpose.Abi.Uapi;
+using Policies;
 
 namespace Sandbox.Kernel.Rules;
+
+/// <summary>All that a rule looks at.</summary>
+/// <param name="Request">The request.</param>
+/// <param name="Caller">What is known of the caller.</param>
+/// <param name="Host">What is known of the kernel.</param>
+public readonly record struct RuleInput(CloneRequest Request, CallerFacts Caller, HostFacts Host);
+
+/// <summary>
+/// A rule's condition, a pure function: true when the request breaks it, null when that depends
+/// on something that is not known.
+/// </summary>
+public delegate bool? RuleTest(in RuleInput input);
 
 /// <summary>One check that the kernel makes of a request, in its own words and place.</summary>
 /// <param name="Name">Short name for reports.</param>
 /// <param name="Function">The kernel function that makes it (v6.18).</param>
 /// <param name="Errno">What it answers.</param>
-/// <param name="Violated">True when the request breaks it.</param>
+/// <param name="Test">When it is broken.</param>
 /// <param name="Flags">The same condition as data, where it is one of flags alone.</param>
+/// <param name="Since">The version that brought it; null for one before 5.15.</param>
+/// <param name="Until">The version that took it away; null for none so far.</param>
 public sealed record KernelRule(
-    string Name, string Function, Errno Errno, RuleTest Violated, FlagTest? Flags = null)
+    string Name,
+    string Function,
+    Errno Errno,
+    RuleTest Test,
+    FlagTest? Flags = null,
+    KernelVersion? Since = null,
+    KernelVersion? Until = null)
 {
     /// <summary>A rule of flags alone.</summary>
     public static KernelRule Of(string name, string function, Errno errno, FlagTest flags) =>
-        new(name, function, errno, (in r) => flags.Holds(r.Flags), flags);
+        new(name, function, errno, (in i) => flags.Holds(i.Request.Flags), flags);
+
+    /// <summary>Whether a request breaks it; null when that is not known.</summary>
+    public bool? IsBroken(in RuleInput input)
+    {
+        KernelVersion version = input.Host.Version;
+        bool there = (Since is not { } since || version.IsAtLeast(since))
+            && (Until is not { } until || !version.IsAtLeast(until));
+        return there ? Test(input) : false;
+    }
 }
 
 /// <summary>A condition on flags.</summary>
@@ -29,86 +59,56 @@ public readonly record struct FlagTest(ulong All, ulong None = 0, ulong Any = 0)
         (flags & (All | None)) == All && (Any == 0 || (flags & Any) != 0);
 }
 
-/// <summary>A rule's condition: a pure function of the request.</summary>
-public delegate bool RuleTest(in CloneRequest request);
-
-/// <summary>
-/// The checks that depend on the request alone, in the order of <c>kernel_clone</c> and
-/// <c>copy_process</c>. What depends on the caller's credentials, namespaces and on the host's
-/// state is left to the kernel, whose refusal is seen and unwound.
-/// </summary>
-public static class KernelRules
+/// <summary>What the rules say of a request.</summary>
+/// <param name="Broken">The first rule that it breaks; null for none.</param>
+/// <param name="Unknown">
+/// The rule at which the facts ended: whether it or a later one is broken the kernel must say.
+/// </param>
+public readonly record struct RuleVerdict(KernelRule? Broken, KernelRule? Unknown)
 {
-    private const ulong KnownFlags = 0xffff_ffff | CLONE_CLEAR_SIGHAND | CLONE_INTO_CGROUP;
-    private const ulong TaskSizeMax = 0x7fff_ffff_f000;
-
-    /// <summary>What <c>clone3_args_valid</c> asks of a clone3 call.</summary>
-    public static ImmutableArray<KernelRule> Clone3Args { get; } =
-    [
-        new("unknown flags", "clone3_args_valid", Errno.EINVAL,
-            static (in r) => (r.Flags & ~KnownFlags) != 0),
-        new("CLONE_DETACHED or signal bits in flags", "clone3_args_valid", Errno.EINVAL,
-            static (in r) => (r.Flags & (CLONE_DETACHED | (CSIGNAL & ~CLONE_NEWTIME))) != 0),
-        KernelRule.Of(
-            "CLONE_SIGHAND with CLONE_CLEAR_SIGHAND", "clone3_args_valid", Errno.EINVAL,
-            new(CLONE_SIGHAND | CLONE_CLEAR_SIGHAND)),
-        new("exit_signal with CLONE_THREAD or CLONE_PARENT", "clone3_args_valid", Errno.EINVAL,
-            static (in r) => (r.Flags & (CLONE_THREAD | CLONE_PARENT)) != 0 && r.ExitSignal != 0),
-        new("stack and stack_size", "clone3_stack_valid", Errno.EINVAL, BadStack),
-    ];
-
-    /// <summary>
-    /// What <c>kernel_clone</c> and the top of <c>copy_process</c> ask of any call.
-    /// </summary>
-    public static ImmutableArray<KernelRule> CopyProcess { get; } =
-    [
-        new("CLONE_PIDFD and CLONE_PARENT_SETTID at one address", "kernel_clone", Errno.EINVAL,
-            static (in r) => Has(r, CLONE_PIDFD | CLONE_PARENT_SETTID) && r.PidFd == r.ParentTid),
-        KernelRule.Of(
-            "CLONE_NEWNS with CLONE_FS", "copy_process", Errno.EINVAL, new(CLONE_NEWNS | CLONE_FS)),
-        KernelRule.Of(
-            "CLONE_NEWUSER with CLONE_FS", "copy_process", Errno.EINVAL,
-            new(CLONE_NEWUSER | CLONE_FS)),
-        KernelRule.Of(
-            "CLONE_THREAD without CLONE_SIGHAND", "copy_process", Errno.EINVAL,
-            new(CLONE_THREAD, None: CLONE_SIGHAND)),
-        KernelRule.Of(
-            "CLONE_SIGHAND without CLONE_VM", "copy_process", Errno.EINVAL,
-            new(CLONE_SIGHAND, None: CLONE_VM)),
-        KernelRule.Of(
-            "CLONE_THREAD with CLONE_NEWUSER or CLONE_NEWPID", "copy_process", Errno.EINVAL,
-            new(CLONE_THREAD, Any: CLONE_NEWUSER | CLONE_NEWPID)),
-        KernelRule.Of(
-            "CLONE_PIDFD with CLONE_DETACHED", "copy_process", Errno.EINVAL,
-            new(CLONE_PIDFD | CLONE_DETACHED)),
-    ];
-
-    /// <summary>The first rule of a list that a request breaks; null when it breaks none.</summary>
-    public static KernelRule? FirstViolated(
-        ImmutableArray<KernelRule> rules, in CloneRequest request)
+    /// <summary>Asks rules in order, until one is broken or cannot be answered.</summary>
+    public static RuleVerdict Of(IReadOnlyList<KernelRule> rules, in RuleInput input)
     {
-        foreach (KernelRule rule in rules)
+        for (int i = 0; i < rules.Count; i++)
         {
-            if (rule.Violated(request))
+            bool? broken = rules[i].IsBroken(input);
+            if (broken != false)
             {
-                return rule;
+                return broken is null ? new(null, rules[i]) : new(rules[i], null);
             }
         }
 
-        return null;
+        return default;
     }
+}
 
-    private static bool Has(in CloneRequest request, ulong flags) =>
-        (request.Flags & flags) == flags;
-
-    private static bool BadStack(in CloneRequest r)
+/// <summary>
+/// The kernel's checks of a request to create a task, in its own order. What only it can know
+/// (memory, limits of user namespaces, security modules) is left to it: its refusal is seen and
+/// unwound.
+/// </summary>
+public static class KernelRules
+{
+    /// <summary>The rules for a call, after it was decoded.</summary>
+    public static ImmutableArray<KernelRule> Of(EntryPoint entry) => entry switch
     {
-        if (r.Stack == 0)
-        {
-            return r.StackSize != 0;
-        }
+        EntryPoint.Clone3 => Clone3,
+        EntryPoint.Unshare => UnshareRules.All,
+        EntryPoint.Setns => SetnsRules.All,
+        _ => Clone,
+    };
 
-        ulong top = unchecked(r.Stack + r.StackSize);
-        return r.StackSize == 0 || top < r.Stack || top > TaskSizeMax;
-    }
+    /// <summary>For fork, vfork and clone.</summary>
+    public static ImmutableArray<KernelRule> Clone { get; } =
+        [.. CloneFlagRules.KernelClone, .. CloneFlagRules.CopyProcess, .. CloneStateRules.All];
+
+    /// <summary>For clone3.</summary>
+    public static ImmutableArray<KernelRule> Clone3 { get; } =
+        [.. CloneFlagRules.Clone3Args, .. Clone];
+
+    /// <summary>
+    /// What the rules make of a request. Stage 1 asks no further than the facts go.
+    /// </summary>
+    public static RuleVerdict Judge(in RuleInput input) =>
+        RuleVerdict.Of(Of(input.Request.Entry), input);
 }

@@ -225,7 +225,7 @@ public sealed class CreationFilter
     {
         // clone has one pointer for both, so they are always at one address.
         Refused(new FlagTest(CLONE_PIDFD | CLONE_PARENT_SETTID));
-        foreach (KernelRule rule in KernelRules.CopyProcess)
+        foreach (KernelRule rule in KernelRules.Clone)
         {
             if (rule.Flags is { } test)
             {

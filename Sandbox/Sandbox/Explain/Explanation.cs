@@ -17,7 +17,7 @@ namespace Sandbox.Explain;
 /// What happens to one call under one policy, stage by stage. It runs the real stages 1 to 4 for
 /// the first task of a run and unwinds them; nothing is created.
 /// </summary>
-internal sealed class Explanation
+internal sealed class Explanation : IHostFacts
 {
     private static readonly HostTid Launcher = new(1);
     private static readonly HostTid Caller = new(2);
@@ -29,6 +29,12 @@ internal sealed class Explanation
 
     /// <summary>Whether stage 1 and the limits let the call through.</summary>
     public bool Allowed { get; private set; }
+
+    /// <inheritdoc/>
+    public HostFacts Host { get; } = new HostFactsReader().Host;
+
+    /// <summary>An ordinary task; what depends on more the kernel is left to judge.</summary>
+    public CallerFacts CallerOf(HostTid task) => new Ordinary();
 
     /// <summary>Explains a call.</summary>
     public static Explanation Of(CallText call, Policy policy)
@@ -52,7 +58,7 @@ internal sealed class Explanation
     private void ExplainCreation()
     {
         var pipeline = new CopyProcess(
-            _policy, new TaskTable(), _call, new MonotonicClock(), [], null);
+            _policy, new TaskTable(), _call, this, new MonotonicClock(), [], null);
         PendingClone launch = pipeline.Begin(
             new(EntryPoint.Launch, Launcher, 0, 0, 0, 0, 0));
         pipeline.Run(launch, CloneMoment.Asked);
@@ -139,13 +145,22 @@ internal sealed class Explanation
 
     private bool TellRules(in CloneRequest request)
     {
-        IEnumerable<KernelRule> rules = _call.Entry == EntryPoint.Clone3
-            ? [.. KernelRules.Clone3Args, .. KernelRules.CopyProcess] : KernelRules.CopyProcess;
-        foreach (KernelRule rule in rules)
+        var input = new RuleInput(request, CallerOf(Caller), Host);
+        bool known = true;
+        foreach (KernelRule rule in KernelRules.Of(_call.Entry))
         {
-            bool broken = rule.Violated(request);
-            Rule($"{rule.Function}: {rule.Name}", !broken, rule.Errno);
-            if (broken)
+            bool? broken = rule.IsBroken(input);
+            known &= broken is not null;
+            if (known)
+            {
+                Rule($"{rule.Function}: {rule.Name}", broken != true, rule.Errno);
+            }
+            else if (broken != false)
+            {
+                Line("  rule", $"{"kernel",-7} {rule.Function}: {rule.Name} ({rule.Errno})");
+            }
+
+            if (known && broken == true)
             {
                 return false;
             }
@@ -276,5 +291,15 @@ internal sealed class Explanation
     {
         string place = origin is { Line: > 0 } ? $"   [{origin}]" : string.Empty;
         _text.Append(CultureInfo.InvariantCulture, $"{label,-10}{words}{place}\n");
+    }
+
+    /// <summary>A task in no namespace of its own making.</summary>
+    private sealed class Ordinary : CallerFacts
+    {
+        public override bool? IsInit => false;
+
+        public override bool? PidNamespacePending => false;
+
+        public override bool? TimeNamespacePending => false;
     }
 }
