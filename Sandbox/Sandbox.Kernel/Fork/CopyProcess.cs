@@ -137,11 +137,16 @@ public sealed class CopyProcess(
         return broken;
     }
 
-    private static Errno Unwind(PendingClone clone, in Refusal refusal)
+    private Errno Unwind(PendingClone clone, in Refusal refusal)
     {
         bool denied = refusal.By != RefusedBy.Kernel;
         clone.Parked = null;
         clone.Unwind.Cancel();
+        if (clone.Caller is { } caller)
+        {
+            table.EndIfEmpty(caller.Group);
+        }
+
         clone.Refusal = refusal;
         clone.Verdict = denied ? CloneVerdict.Denied : CloneVerdict.Unwound;
         return refusal.Errno;

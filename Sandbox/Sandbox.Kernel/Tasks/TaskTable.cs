@@ -57,13 +57,21 @@ public sealed class TaskTable
         task.VforkParent = null;
         task.LetGoOfAll();
         task.Charge?.Release();
-        if (task.Group.Threads == 0)
-        {
-            task.Group.End();
-            _groups.Remove(task.Group.Tgid);
-        }
-
+        EndIfEmpty(task.Group);
         return task;
+    }
+
+    /// <summary>
+    /// Ends a process that has no task left. One whose last task died while it created a thread
+    /// is kept until that creation has come to its end.
+    /// </summary>
+    internal void EndIfEmpty(ThreadGroup group)
+    {
+        if (group.Threads == 0 && !group.Ended)
+        {
+            group.End();
+            _groups.Remove(group.Tgid);
+        }
     }
 
     /// <summary>
