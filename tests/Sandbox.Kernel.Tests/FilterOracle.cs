@@ -1,0 +1,100 @@
+using Interpose.Abi;
+using Policies;
+using Sandbox.Kernel.Rules;
+using Sandbox.Kernel.Seccomp;
+using static Interpose.Abi.Uapi;
+
+namespace Sandbox.Kernel.Tests;
+
+/// <summary>
+/// What a filter has to answer, said once more from the policy's own decisions and the kernel's
+/// rules, and without a look at how the filter is compiled.
+/// </summary>
+internal sealed class FilterOracle(CreationPolicy policy, FilterOptions options)
+{
+    public const uint Trace = SECCOMP_RET_TRACE | CreationFilter.Mark;
+    private const uint X32 = 0x4000_0000;
+    private readonly bool _tells =
+        options.TellsDenials || policy.OnViolation.Value == OnViolation.Kill;
+
+    public uint Expect(in seccomp_data call)
+    {
+        if (call.arch != AUDIT_ARCH_X86_64)
+        {
+            return SECCOMP_RET_KILL_PROCESS;
+        }
+
+        if ((uint)call.nr >= X32)
+        {
+            return Error(Errno.ENOSYS);
+        }
+
+        return call.nr switch
+        {
+            __NR_fork => Gate(EntryPoint.Fork) ?? Creation(EntryPoint.Fork, 0, 0),
+            __NR_vfork => Gate(EntryPoint.Vfork)
+                ?? Creation(EntryPoint.Vfork, CLONE_VFORK | CLONE_VM, 0),
+            __NR_clone => Gate(EntryPoint.Clone) ?? Clone(call),
+            __NR_clone3 => Gate(EntryPoint.Clone3) ?? Trace,
+            __NR_unshare => Gate(EntryPoint.Unshare) ?? Unshare(call.arg0),
+            __NR_setns => Gate(EntryPoint.Setns) ?? (_tells ? Trace : SECCOMP_RET_ALLOW),
+            __NR_io_uring_setup or __NR_io_uring_enter or __NR_io_uring_register =>
+                Error(Errno.EPERM),
+            __NR_seccomp => ((uint)call.arg1 & SECCOMP_FILTER_FLAG_NEW_LISTENER) != 0
+                ? Error(Errno.EBUSY) : SECCOMP_RET_ALLOW,
+            __NR_ioctl => (uint)call.arg1 is TIOCSTI or TIOCLINUX
+                ? Error(Errno.EPERM) : SECCOMP_RET_ALLOW,
+            _ => SECCOMP_RET_ALLOW,
+        };
+    }
+
+    private static uint Error(Errno errno) => SECCOMP_RET_ERRNO | (uint)errno;
+
+    /// <summary>What a closed call gets; null for an open one.</summary>
+    private uint? Gate(EntryPoint entry) => policy.DecideEntry(entry) is not { } closed ? null
+        : _tells ? Trace : Error(closed.Errno);
+
+    private uint Clone(in seccomp_data call)
+    {
+        ulong flags = (uint)call.arg0 & ~CSIGNAL;
+        return options.LetsThreadsThrough && IsPlainThread(flags) ? SECCOMP_RET_ALLOW
+            : Creation(EntryPoint.Clone, flags, call.arg2);
+    }
+
+    /// <summary>A thread of which nothing is denied, changed or beyond what threads have.</summary>
+    private bool IsPlainThread(ulong flags)
+    {
+        const ulong made = CLONE_THREAD | CLONE_SIGHAND | CLONE_VM;
+        CreationDecision decision = policy.Decide(flags);
+        return (flags & made) == made && (flags & ~Shape.Thread.OwnFlags()) == 0
+            && decision.Allowed && decision.Stripped == 0 && decision.Added == 0;
+    }
+
+    private uint Creation(EntryPoint entry, ulong flags, ulong pointer)
+    {
+        var request = new CloneRequest(entry, flags, 0, pointer, pointer, 0, 0, 0, 0, 0, 0);
+        CreationDecision decision = policy.Decide(flags);
+
+        // What is refused for a flag of the policy's own making is the supervisor's to tell.
+        bool settled = !decision.Allowed && decision.Key != CreationPolicy.RequireKey
+            && KernelRules.FirstViolated(KernelRules.CopyProcess, request) is null;
+        return settled && !_tells ? Error(decision.Errno) : Trace;
+    }
+
+    private uint Unshare(ulong flags)
+    {
+        if (_tells)
+        {
+            return Trace;
+        }
+
+        if ((flags & ~UnshareRules.Valid) != 0)
+        {
+            return Error(Errno.EINVAL);
+        }
+
+        CreationDecision decision = policy.DecideUnshare(flags);
+        return !decision.Allowed ? Error(decision.Errno)
+            : decision.Stripped != 0 ? Trace : SECCOMP_RET_ALLOW;
+    }
+}
