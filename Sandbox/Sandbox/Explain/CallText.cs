@@ -23,6 +23,7 @@ internal sealed class CallText : IGuestMemory
 {
     private const ulong StructAt = 0x10000;
     private const int MostText = 4096;
+    private const string SetTid = "set_tid";
     private readonly Dictionary<string, ulong> _values = new(StringComparer.Ordinal);
     private readonly List<uint> _tids = [];
     private readonly CallScanner _scanner;
@@ -45,7 +46,7 @@ internal sealed class CallText : IGuestMemory
         EntryPoint.Clone3 =>
         [
             "flags", "exit_signal", "pidfd", "child_tid", "parent_tid", "stack", "stack_size",
-            "tls", "set_tid", "cgroup", "size",
+            "tls", SetTid, "cgroup", "size",
         ],
         EntryPoint.Unshare => ["flags"],
         EntryPoint.Setns => ["fd", "flags"],
@@ -142,14 +143,19 @@ internal sealed class CallText : IGuestMemory
 
     private CallTextError? ReadValue(string name, int column)
     {
-        if (name == "set_tid")
+        if (!_values.TryAdd(name, 0))
+        {
+            return new(column, $"{name} is there twice");
+        }
+
+        if (name == SetTid)
         {
             return _scanner.Numbers(_tids);
         }
 
         CallTextError? wrong = _scanner.Expression(out ulong value);
-        return wrong ?? (_values.TryAdd(name, value) ? null
-            : new(column, $"{name} is there twice"));
+        _values[name] = value;
+        return wrong;
     }
 
     private ulong Value(string name) => _values.GetValueOrDefault(name);
