@@ -83,8 +83,9 @@ internal sealed class Explanation : IHostFacts
             pipeline.Run(clone, CloneMoment.Refused, errno: Errno.ECANCELED);
         }
 
-        TellVerdict(
-            Allowed ? null : clone.Refusal, decoded ? clone.Request.Flags : null);
+        // A closed call is refused undecoded, but what opens it has to let its flags pass as well.
+        bool known = CloneDecoder.Decode(clone.Call, _call, out CloneRequest request) is null;
+        TellVerdict(Allowed ? null : clone.Refusal, known ? request.Flags : null);
         TellFilter();
     }
 
