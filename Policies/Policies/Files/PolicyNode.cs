@@ -45,18 +45,7 @@ internal sealed record ScalarNode(Origin Origin, string Text, bool Plain)
     };
 
     /// <summary>A text in one line that no terminal takes for a command.</summary>
-    public static string Escape(string text)
-    {
-        var shown = new System.Text.StringBuilder(text.Length);
-        foreach (char c in text)
-        {
-            bool plain = !char.IsControl(c) && !char.IsSurrogate(c)
-                && char.GetUnicodeCategory(c) != System.Globalization.UnicodeCategory.Format;
-            shown.Append(plain ? c.ToString() : $"\\u{(int)c:x4}");
-        }
-
-        return shown.ToString();
-    }
+    public static string Escape(string text) => OneLine.Of(text);
 
     private static bool IsInteger(string text)
     {

@@ -53,7 +53,8 @@ internal static class Summary
         {
             Denial denial = numbers.Denials[i];
             Refusal why = denial.Cause.Refusal;
-            Line(text, $"denied {denial.Count} x {denial.What} of {denial.Cause.Program ?? "?"}: "
+            string program = OneLine.Of(denial.Cause.Program ?? "?");
+            Line(text, $"denied {denial.Count} x {denial.What} of {program}: "
                 + $"{why.Errno}, {why.Rule} at {why.Origin}");
             Line(text, denial.Edit is { Count: > 0 } edit
                 ? $"  to allow it: --set {string.Join(" --set ", edit)}"

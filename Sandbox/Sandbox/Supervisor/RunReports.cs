@@ -110,7 +110,8 @@ internal sealed class RunReports(RunPlan plan, IClock clock)
     {
         if (_log.Verbose)
         {
-            _log.Detail("task {Tid} runs {Program}", task.Tid.Value, task.Group.Program);
+            string program = OneLine.Of(task.Group.Program ?? "?");
+            _log.Detail("task {Tid} runs {Program}", task.Tid.Value, program);
         }
 
         if (_events is not null)

@@ -1,0 +1,25 @@
+using System.Globalization;
+using System.Text;
+
+namespace Policies;
+
+/// <summary>Texts of others, such as names of files and programs, in messages of ours.</summary>
+public static class OneLine
+{
+    /// <summary>
+    /// The text in one line that no terminal takes for a command: what is not seen is written
+    /// as <c>\uXXXX</c>.
+    /// </summary>
+    public static string Of(string text)
+    {
+        var shown = new StringBuilder(text.Length);
+        foreach (char c in text)
+        {
+            bool plain = !char.IsControl(c) && !char.IsSurrogate(c)
+                && char.GetUnicodeCategory(c) != UnicodeCategory.Format;
+            shown.Append(plain ? c.ToString() : $"\\u{(int)c:x4}");
+        }
+
+        return shown.ToString();
+    }
+}
