@@ -92,11 +92,16 @@ internal sealed class EventStream : IDisposable
     /// <summary>The run is over: what follows are its last lines, which have room.</summary>
     public void BeginEnd() => _most = MostAtEnd;
 
-    /// <summary>Waits until all is written, at most two seconds.</summary>
+    /// <summary>Waits until all is written, at most two seconds. Once is enough.</summary>
     public void Dispose()
     {
         lock (_gate)
         {
+            if (_ending)
+            {
+                return;
+            }
+
             _ending = true;
         }
 
