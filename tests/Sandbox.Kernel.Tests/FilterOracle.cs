@@ -70,14 +70,16 @@ internal sealed class FilterOracle(CreationPolicy policy, FilterOptions options)
             && decision.Allowed && decision.Stripped == 0 && decision.Added == 0;
     }
 
+    private static HostFacts Host { get; } = new(new KernelVersion(6, 18));
+
     private uint Creation(EntryPoint entry, ulong flags, ulong pointer)
     {
-        var request = new CloneRequest(entry, flags, 0, pointer, pointer, 0, 0, 0, 0, 0, 0);
+        var request = new CloneRequest(entry, flags, 0, pointer, pointer, 0, 0, 0, 0, [], 0);
         CreationDecision decision = policy.Decide(flags);
 
         // What is refused for a flag of the policy's own making is the supervisor's to tell.
         bool settled = !decision.Allowed && decision.Key != CreationPolicy.RequireKey
-            && KernelRules.FirstViolated(KernelRules.CopyProcess, request) is null;
+            && KernelRules.Judge(new(request, CallerFacts.Ordinary, Host)).Broken is null;
         return settled && !_tells ? Error(decision.Errno) : Trace;
     }
 

@@ -31,7 +31,7 @@ internal sealed class World : IGuestMemory, IHostFacts, IClock, IForkController,
 
     public HostFacts Host { get; } = new(new KernelVersion(6, 18));
 
-    public CallerFacts Caller { get; set; } = CallerFacts.Unknown;
+    public CallerFacts Caller { get; set; } = CallerFacts.Ordinary;
 
     public byte[] Memory { get; set; } = [];
 

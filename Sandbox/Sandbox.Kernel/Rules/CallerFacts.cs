@@ -50,6 +50,9 @@ public class CallerFacts
     /// <summary>Nothing is known but the request.</summary>
     public static CallerFacts Unknown { get; } = new();
 
+    /// <summary>A task that has made no namespace and is the init of none.</summary>
+    public static CallerFacts Ordinary { get; } = new OrdinaryCaller();
+
     /// <summary>It is the init of a pid namespace: <c>SIGNAL_UNKILLABLE</c>.</summary>
     public virtual bool? IsInit => null;
 
@@ -129,4 +132,13 @@ public class CallerFacts
 
     /// <summary>A number of a pid namespace is in use.</summary>
     public virtual bool? IsTaken(int level, int tid) => null;
+
+    private sealed class OrdinaryCaller : CallerFacts
+    {
+        public override bool? IsInit => false;
+
+        public override bool? PidNamespacePending => false;
+
+        public override bool? TimeNamespacePending => false;
+    }
 }

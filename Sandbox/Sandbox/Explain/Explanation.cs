@@ -34,7 +34,7 @@ internal sealed class Explanation : IHostFacts
     public HostFacts Host { get; } = new HostFactsReader().Host;
 
     /// <summary>An ordinary task; what depends on more the kernel is left to judge.</summary>
-    public CallerFacts CallerOf(HostTid task) => new Ordinary();
+    public CallerFacts CallerOf(HostTid task) => CallerFacts.Ordinary;
 
     /// <summary>Explains a call.</summary>
     public static Explanation Of(CallText call, Policy policy)
@@ -292,15 +292,5 @@ internal sealed class Explanation : IHostFacts
     {
         string place = origin is { Line: > 0 } ? $"   [{origin}]" : string.Empty;
         _text.Append(CultureInfo.InvariantCulture, $"{label,-10}{words}{place}\n");
-    }
-
-    /// <summary>A task in no namespace of its own making.</summary>
-    private sealed class Ordinary : CallerFacts
-    {
-        public override bool? IsInit => false;
-
-        public override bool? PidNamespacePending => false;
-
-        public override bool? TimeNamespacePending => false;
     }
 }
