@@ -18,7 +18,7 @@ internal static class ResourceKeys
 
     private static readonly FormKind Size = new(
         "a size such as 4G", "^[0-9]{1,6}[KMGT]$",
-        static text => text.Length <= 7 && !char.IsAsciiDigit(text[^1])
+        static text => text.Length is > 0 and <= 7 && !char.IsAsciiDigit(text[^1])
             && Units.TrySize(text, out ulong bytes) ? bytes : null,
         MostNumber);
 
@@ -94,7 +94,11 @@ internal static class ResourceKeys
 
     private static object? ReadSeconds(string text)
     {
-        bool fits = text.Length is >= 2 and <= 7 && text[0] is >= '1' and <= '9';
+        if (text.Length is < 2 or > 7 || text[0] is < '1' or > '9')
+        {
+            return null;
+        }
+
         ulong unit = text[^1] switch
         {
             's' => 1,
@@ -102,7 +106,7 @@ internal static class ResourceKeys
             'h' => 3600,
             _ => 0,
         };
-        return fits && unit != 0
+        return unit != 0
             && ulong.TryParse(
                 text[..^1], NumberStyles.None, CultureInfo.InvariantCulture, out ulong n)
             ? n * unit : null;
