@@ -15,8 +15,9 @@ public static class OneLine
         var shown = new StringBuilder(text.Length);
         foreach (char c in text)
         {
-            bool plain = !char.IsControl(c) && !char.IsSurrogate(c)
-                && char.GetUnicodeCategory(c) != UnicodeCategory.Format;
+            bool plain = char.GetUnicodeCategory(c) is not (UnicodeCategory.Control
+                or UnicodeCategory.Surrogate or UnicodeCategory.Format
+                or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator);
             shown.Append(plain ? c.ToString() : $"\\u{(int)c:x4}");
         }
 

@@ -177,7 +177,8 @@ internal sealed class FlagErrnoKind(FlagWord word) : ValueKind
         foreach ((ScalarNode left, PolicyNode right) in map.Entries)
         {
             Sourced<FlagName>? name = word.Read(key, left, problems);
-            object? errno = _errno.Read($"{key}.{left.Text}", right, problems);
+            object? errno = _errno.Read(
+                $"{key}.{ScalarNode.Shown(left.Text)}", right, problems);
             if (name is { } known && errno is Errno denied)
             {
                 denials.Add((known, denied));

@@ -1,4 +1,5 @@
 using System.Collections.Generic;
+using System.Globalization;
 
 namespace Policies.Files;
 
@@ -30,7 +31,7 @@ internal sealed record ScalarNode(Origin Origin, string Text, bool Plain)
     private const int ShownMost = 40;
 
     public override string Describe => Type == ScalarType.Null ? "nothing"
-        : Text.Length <= ShownMost ? $"'{Escape(Text)}'" : $"'{Escape(Text[..ShownMost])}...'";
+        : $"'{Shown(Text)}'";
 
     /// <summary>Its type by the core schema: YAML 1.2.2, chapter 10.3.</summary>
     public ScalarType Type => !Plain ? ScalarType.Text : Text switch
@@ -43,6 +44,10 @@ internal sealed record ScalarNode(Origin Origin, string Text, bool Plain)
         _ when IsFloat(Text) => ScalarType.Float,
         _ => ScalarType.Text,
     };
+
+    /// <summary>The beginning of a text, escaped.</summary>
+    public static string Shown(string text) => text.Length <= ShownMost
+        ? Escape(text) : Escape(text[..ShownMost]) + "...";
 
     /// <summary>A text in one line that no terminal takes for a command.</summary>
     public static string Escape(string text) => OneLine.Of(text);

@@ -1,4 +1,5 @@
 using System;
+using System.Buffers;
 using System.Collections.Generic;
 using System.IO;
 using System.Text;
@@ -21,6 +22,11 @@ internal sealed class YamlText
 
     /// <summary>Values of one text, each alias counted with all that it stands for.</summary>
     public const int MostNodes = 10_000;
+
+    /// <summary>What no YAML text holds; the scanner would take a NUL for the end.</summary>
+    private static readonly SearchValues<char> Controls = SearchValues.Create(
+        "\0\u0001\u0002\u0003\u0004\u0005\u0006\a\b\v\f\u000e\u000f\u0010\u0011\u0012"
+        + "\u0013\u0014\u0015\u0016\u0017\u0018\u0019\u001a\u001b\u001c\u001d\u001e\u001f");
 
     private static readonly UTF8Encoding Strict = new(false, throwOnInvalidBytes: true);
     private readonly PolicySource _source;
@@ -50,14 +56,15 @@ internal sealed class YamlText
         ReadOnlySpan<byte> body = text.StartsWith(Encoding.UTF8.Preamble) ? text[3..] : text;
         try
         {
-            return reader.Compose(Strict.GetString(body));
+            string decoded = Strict.GetString(body);
+            int control = decoded.AsSpan().IndexOfAny(Controls);
+            return control < 0 ? reader.Compose(decoded) : reader.WrongAfter(
+                decoded[..control], "this is no YAML: a control character stands here");
         }
         catch (DecoderFallbackException e)
         {
             int valid = e.Index < 0 ? 0 : Math.Min(e.Index, body.Length);
-            string before = Encoding.UTF8.GetString(body[..valid]);
-            int line = before.AsSpan().Count('\n') + 1;
-            return reader.Wrong(line, before.Length - before.LastIndexOf('\n'), "this is no UTF-8");
+            return reader.WrongAfter(Encoding.UTF8.GetString(body[..valid]), "this is no UTF-8");
         }
         catch (YamlException e)
         {
@@ -73,6 +80,9 @@ internal sealed class YamlText
         return null;
     }
 
+    private PolicyNode? WrongAfter(string before, string message) => Wrong(
+        before.AsSpan().Count('\n') + 1, before.Length - before.LastIndexOf('\n'), message);
+
     private PolicyNode? Wrong(ParsingEvent at, string message) =>
         Wrong((int)at.Start.Line, (int)at.Start.Column, message);
 
@@ -80,7 +90,7 @@ internal sealed class YamlText
     {
         var parser = new Parser(new StringReader(text));
         int documents = 0;
-        while (parser.MoveNext())
+        while (MoveNext(parser))
         {
             ParsingEvent now = parser.Current!;
             if (now is DocumentStart && ++documents > 1)
@@ -97,12 +107,29 @@ internal sealed class YamlText
         return _root ?? Wrong(1, 1, "the policy is empty; the least is 'version: 1'");
     }
 
+    /// <summary>
+    /// To the next event. The scanner answers some texts, such as two document ends in a row or a
+    /// tag that is no URI, with an exception for bugs of its caller: they are no YAML either.
+    /// </summary>
+    private static bool MoveNext(Parser parser)
+    {
+        try
+        {
+            return parser.MoveNext();
+        }
+        catch (Exception e) when (e is InvalidOperationException or ArgumentException)
+        {
+            Mark at = parser.Current?.End ?? Mark.Empty;
+            throw new YamlException(at, at, "what follows cannot be read", e);
+        }
+    }
+
     /// <summary>Takes one event; false when the text must not be read further.</summary>
     private bool Take(ParsingEvent now)
     {
         if (now is NodeEvent { Tag: { IsEmpty: false, IsNonSpecific: false } } tagged)
         {
-            Wrong(now, $"tags are not used in policies: {ScalarNode.Escape(tagged.Tag.Value)}");
+            Wrong(now, $"tags are not used in policies: {ScalarNode.Shown(tagged.Tag.Value)}");
             return false;
         }
 
@@ -138,7 +165,7 @@ internal sealed class YamlText
             return Add(alias, known.Node, AnchorName.Empty, known.Weight);
         }
 
-        Wrong(alias, $"no anchor '{ScalarNode.Escape(alias.Value.Value)}' stands before this");
+        Wrong(alias, $"no anchor '{ScalarNode.Shown(alias.Value.Value)}' stands before this");
         return false;
     }
 
@@ -165,7 +192,8 @@ internal sealed class YamlText
 
         if (_open.Peek().Add(node, weight) is { } problem)
         {
-            Wrong(now, problem);
+            Origin at = now is AnchorAlias ? At(now) : node.Origin;
+            _problems.Add(new(at, problem));
         }
 
         return true;
