@@ -43,7 +43,10 @@ internal sealed class PolicyBinder(PolicyDraft draft, ICollection<PolicyProblem>
         foreach ((ScalarNode key, PolicyNode value) in
             root is MappingNode map ? map.Entries : [])
         {
-            if (key.Text == Extends && value is ScalarNode { Type: ScalarType.Text } name)
+            if (key.Text == Extends && value is ScalarNode
+                {
+                    Type: ScalarType.Text, Text.Length: > 0 and <= PolicyModel.LongestPath
+                } name)
             {
                 return new(name.Text, name.Origin);
             }
@@ -100,7 +103,7 @@ internal sealed class PolicyBinder(PolicyDraft draft, ICollection<PolicyProblem>
         }
         else
         {
-            RefuseKey(name, at, AllNames());
+            RefuseKey(name, at, AllNames(), name);
         }
     }
 
@@ -128,7 +131,7 @@ internal sealed class PolicyBinder(PolicyDraft draft, ICollection<PolicyProblem>
             }
             else
             {
-                RefuseKey(name, word.Origin, PolicyModel.Below(section));
+                RefuseKey(name, word.Origin, PolicyModel.Below(section), Last(name));
             }
         }
     }
@@ -147,7 +150,12 @@ internal sealed class PolicyBinder(PolicyDraft draft, ICollection<PolicyProblem>
         }
     }
 
-    private void RefuseKey(string name, Origin at, IEnumerable<string> known)
+    /// <summary>Says that there is no such key, with the nearest of those that there are.</summary>
+    /// <param name="name">Its dotted name.</param>
+    /// <param name="at">Where it stands.</param>
+    /// <param name="known">What its last part is looked for in.</param>
+    /// <param name="word">What is looked for among the dotted names of all keys then.</param>
+    private void RefuseKey(string name, Origin at, IEnumerable<string> known, string word)
     {
         string shown = ScalarNode.Escape(name);
         if (PolicyModel.NotEnforced.Contains(name))
@@ -156,11 +164,12 @@ internal sealed class PolicyBinder(PolicyDraft draft, ICollection<PolicyProblem>
             return;
         }
 
-        string last = name[(name.LastIndexOf('.') + 1)..];
-        string near = Nearest.Suggest(last, known);
-        near = near.Length > 0 ? near : Nearest.Suggest(name, AllNames());
+        string near = Nearest.Suggest(Last(name), known);
+        near = near.Length > 0 ? near : Nearest.Suggest(word, AllNames());
         problems.Add(new(at, $"there is no key '{shown}'{near}"));
     }
+
+    private static string Last(string name) => name[(name.LastIndexOf('.') + 1)..];
 
     private static IEnumerable<string> AllNames()
     {
@@ -180,8 +189,9 @@ internal sealed class PolicyBinder(PolicyDraft draft, ICollection<PolicyProblem>
         string inner = bracketed ? text[1..^1] : text;
         foreach (string part in inner.Length == 0 ? [] : inner.Split(','))
         {
+            int column = at + part.Length - part.TrimStart().Length;
             string item = part.Trim().Trim('\'', '"');
-            items.Add(new ScalarNode(value.Origin with { Column = at }, item, false));
+            items.Add(new ScalarNode(value.Origin with { Column = column }, item, false));
             at += part.Length + 1;
         }
 

@@ -19,6 +19,7 @@ public sealed class PolicyLoader
 {
     private const int MostLayers = 64;
     private const int MostExtends = 16;
+    private const string NorFile = " nor a file that exists";
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
     private readonly List<PolicyProblem> _problems = [];
     private readonly PolicyDraft _draft = new();
@@ -77,6 +78,12 @@ public sealed class PolicyLoader
         if (!name.Contains('/', StringComparison.Ordinal) && BuiltinPolicies.Exists(name))
         {
             LayBuiltin(name, by);
+            return;
+        }
+
+        if (name.Length == 0 || name.Contains('\0', StringComparison.Ordinal))
+        {
+            RefuseName(name, by, NorFile);
             return;
         }
 
@@ -150,7 +157,7 @@ public sealed class PolicyLoader
         catch (AggregateException e) when (e.InnerException is FileNotFoundException
             or DirectoryNotFoundException)
         {
-            RefuseName(path, by, " nor a file that exists");
+            RefuseName(path, by, NorFile);
         }
         catch (AggregateException e) when (e.InnerException is IOException
             or UnauthorizedAccessException or NotSupportedException or ArgumentException)

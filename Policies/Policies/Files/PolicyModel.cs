@@ -7,6 +7,9 @@ namespace Policies.Files;
 /// <summary>Every key that a policy can have.</summary>
 internal static class PolicyModel
 {
+    /// <summary>The most characters of what a policy extends: PATH_MAX.</summary>
+    public const int LongestPath = 4096;
+
     /// <summary>The keys in the order of the reference.</summary>
     public static ImmutableArray<PolicyKey> Keys { get; } =
         [.. HeadKeys(), .. CreationKeys.All(), .. ResourceKeys.All()];
@@ -82,7 +85,8 @@ internal static class PolicyModel
             "The version of this format. Every file says it.",
             PolicyKey.Kept);
         yield return new(
-            "extends", new TextKind(4096), "nothing: every flag and shape is denied", "default",
+            "extends", new TextKind(LongestPath), "nothing: every flag and shape is denied",
+            "default",
             "The policy that this one is laid over: the name of one that ships, or a path "
                 + "relative to this file.",
             PolicyKey.Kept);
