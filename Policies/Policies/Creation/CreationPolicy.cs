@@ -157,10 +157,20 @@ public sealed class CreationPolicy
             return CreationDecision.Deny(Otherwise, OtherwiseKey, unnamed);
         }
 
-        ulong added = shape == Shape.Thread ? 0 : Require & ~left;
+        ulong added = Added(left);
         return Clash(added, left) is var clash and not 0
             ? new(Otherwise.Value, 0, 0, RequireKey, RequiredAt(clash)!, clash)
             : new(Errno.None, stripped, added, "creation.allow", rule.Origin!, 0);
+    }
+
+    /// <summary>
+    /// The required flag that a request would be refused for even if all that it asks for were
+    /// allowed; 0 for none.
+    /// </summary>
+    internal ulong ClashOf(ulong flags)
+    {
+        ulong left = flags & ~(Strip | CloneFlags.AlwaysStripped);
+        return Clash(Added(left), left);
     }
 
     /// <summary>Decides which namespaces a caller may give itself: unshare(2).</summary>
@@ -188,6 +198,8 @@ public sealed class CreationPolicy
     private static ulong Clash(ulong added, ulong left) => CloneFlags.Lowest(
         ((left & CLONE_FS) != 0 ? added & (CLONE_NEWNS | CLONE_NEWUSER) : 0)
         | ((left & CLONE_SYSVSEM) != 0 ? added & CLONE_NEWIPC : 0));
+
+    private ulong Added(ulong left) => Shapes.Of(left) == Shape.Thread ? 0 : Require & ~left;
 
     private CreationDecision DenyLowest(ulong denied)
     {

@@ -30,14 +30,13 @@ public static class PolicyEdit
             return edit;
         }
 
-        CreationDecision decision = entry == EntryPoint.Unshare
-            ? policy.DecideUnshare(asked) : policy.Decide(asked);
-        if (decision.Key == CreationPolicy.RequireKey)
+        bool unshare = entry == EntryPoint.Unshare;
+        if (!unshare && ((asked & ~CloneFlags.Known) | policy.ClashOf(asked)) != 0)
         {
             return null;
         }
 
-        if (!decision.Allowed)
+        if (!(unshare ? policy.DecideUnshare(asked) : policy.Decide(asked)).Allowed)
         {
             edit.Add("creation.allow=" + string.Join(',', Missing(policy, entry, asked)));
         }
