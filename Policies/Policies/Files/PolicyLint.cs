@@ -1,4 +1,5 @@
 using System.Collections.Generic;
+using static Interpose.Abi.Uapi;
 
 namespace Policies.Files;
 
@@ -50,11 +51,13 @@ public static class PolicyLint
     private static void CheckShape(
         CreationPolicy creation, Shape shape, Origin allowed, List<PolicyProblem> warnings)
     {
+        // What fork(3) carries differs from one library to another; of the rest it is the same.
         ulong needed = shape switch
         {
             Shape.Fork => 0,
-            Shape.Vfork => shape.KeyFlag(),
-            _ => shape.OwnFlags() & CloneFlags.Sharing & ~creation.Strip,
+            Shape.Vfork => CLONE_VM | CLONE_VFORK,
+            _ => CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM
+                | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID,
         };
         if ((needed & creation.Denied) is var denied and not 0)
         {
