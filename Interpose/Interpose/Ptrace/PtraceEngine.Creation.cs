@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using Interpose.Abi;
 using Interpose.LibC;
@@ -17,6 +18,10 @@ public sealed partial class PtraceEngine
 
     /// <summary>Children whose parents stand at their event: child to parent.</summary>
     private readonly Dictionary<HostTid, Tracee> _awaited = [];
+
+    /// <summary>A call's number and arguments, in their order.</summary>
+    private static ReadOnlySpan<int> CallRegisters =>
+        [OFFSET_ORIG_RAX, OFFSET_RDI, OFFSET_RSI, OFFSET_RDX, OFFSET_R10, OFFSET_R8];
 
     /// <summary>The caller stands at its call. Nothing has run.</summary>
     private void OnSeccomp(Tracee tracee)
@@ -120,12 +125,22 @@ public sealed partial class PtraceEngine
         }
 
         var child = new HostTid((int)message);
-        if (parent.State == TraceeState.Free && !AskAfterwards(parent))
+        if (parent.State == TraceeState.Free)
         {
-            // The filter let through what the run does not want: the child may not run.
-            Posix.Kill(child.Value, SIGKILL);
-            Resume(parent.Tid, PTRACE_CONT);
-            return;
+            if (!ReadCall(parent.Tid, out CreationCall asked))
+            {
+                // Killed here, and the child, a thread of its process, with it. A signal to the
+                // child would reach the thread that survives, where an exec killed the others.
+                return;
+            }
+
+            if (!AskAfterwards(parent, asked))
+            {
+                // The filter let through what the run does not want: the child may not run.
+                Posix.Kill(child.Value, SIGKILL);
+                Resume(parent.Tid, PTRACE_CONT);
+                return;
+            }
         }
 
         parent.State = TraceeState.AwaitsChild;
@@ -144,19 +159,8 @@ public sealed partial class PtraceEngine
     /// The kernel made a thread of a call that the filter lets through unasked: one about which
     /// the run has nothing to decide. It is taken up now, before the thread runs.
     /// </summary>
-    private bool AskAfterwards(Tracee parent)
+    private bool AskAfterwards(Tracee parent, in CreationCall asked)
     {
-        if (Tracing.Peek(parent.Tid, OFFSET_ORIG_RAX, out ulong number) != Errno.None
-            || Tracing.Peek(parent.Tid, OFFSET_RDI, out ulong a0) != Errno.None
-            || Tracing.Peek(parent.Tid, OFFSET_RSI, out ulong a1) != Errno.None
-            || Tracing.Peek(parent.Tid, OFFSET_RDX, out ulong a2) != Errno.None
-            || Tracing.Peek(parent.Tid, OFFSET_R10, out ulong a3) != Errno.None
-            || Tracing.Peek(parent.Tid, OFFSET_R8, out ulong a4) != Errno.None)
-        {
-            return false;
-        }
-
-        var asked = new CreationCall(parent.Tid, (int)number, a0, a1, a2, a3, a4);
         CreationAnswer answer = _events.OnCreationAsked(asked);
         (parent.Asked, parent.Runs) = (asked, asked);
         bool same = answer.Errno == Errno.None && answer.Runs == asked;
@@ -166,6 +170,23 @@ public sealed partial class PtraceEngine
         }
 
         return same;
+    }
+
+    /// <summary>The call that a task stands in; false when the task is gone.</summary>
+    private static bool ReadCall(HostTid tid, out CreationCall call)
+    {
+        Span<ulong> held = stackalloc ulong[CallRegisters.Length];
+        for (int i = 0; i < held.Length; i++)
+        {
+            if (Tracing.Peek(tid, CallRegisters[i], out held[i]) != Errno.None)
+            {
+                call = default;
+                return false;
+            }
+        }
+
+        call = new(tid, (int)held[0], held[1], held[2], held[3], held[4], held[5]);
+        return true;
     }
 
     /// <summary>A task is seen for the first time; its first stop, or its end before it.</summary>
