@@ -125,6 +125,20 @@ public sealed partial class PtraceEngine
     }
 
     /// <summary>
+    /// No caller lives that could still claim a task which ended before it was seen to begin.
+    /// </summary>
+    private void ForgetUnclaimed()
+    {
+        foreach (HostTid child in new List<HostTid>(_newborns.Keys))
+        {
+            if (_newborns[child].Status.Ended)
+            {
+                _newborns.Remove(child);
+            }
+        }
+    }
+
+    /// <summary>
     /// No child appeared of a caller that died: its creation never happened. No caller can be
     /// found for a newborn: it may not run.
     /// </summary>

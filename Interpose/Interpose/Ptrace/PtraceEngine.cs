@@ -28,8 +28,8 @@ public sealed partial class PtraceEngine
     public PtraceEngine(IGuestEvents events, ulong signals, ushort mark) =>
         (_events, _waiter, _mark) = (events, new(signals), mark);
 
-    /// <summary>Tasks under trace.</summary>
-    public int Count => _tracees.Count + _newborns.Count;
+    /// <summary>Tasks under trace, those that have not been seen yet included.</summary>
+    public int Count => _tracees.Count + _newborns.Count + _awaited.Count;
 
     /// <summary>When the stop that is being handled began, on <see cref="TraceeWaiter.Now"/>; 0
     /// while none is. For the watchdog.</summary>
@@ -76,6 +76,11 @@ public sealed partial class PtraceEngine
             if (now >= OrphanDeadline)
             {
                 DropOrphans(now);
+            }
+
+            if (_tracees.Count == 0)
+            {
+                ForgetUnclaimed();
             }
 
             if (now >= _events.Deadline)
