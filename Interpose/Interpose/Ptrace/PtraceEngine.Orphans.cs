@@ -142,6 +142,10 @@ public sealed partial class PtraceEngine
     /// No child appeared of a caller that died: its creation never happened. No caller can be
     /// found for a newborn: it may not run.
     /// </summary>
+    /// <param name="now">
+    /// A moment before which nothing stands that was not looked at: however late we are, an event
+    /// that waits for us is never taken for one that does not come.
+    /// </param>
     private void DropOrphans(long now)
     {
         AdoptOrphans();

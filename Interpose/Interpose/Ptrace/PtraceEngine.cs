@@ -75,7 +75,7 @@ public sealed partial class PtraceEngine
             long now = TraceeWaiter.Now;
             if (now >= OrphanDeadline)
             {
-                DropOrphans(now);
+                DropOrphans(_waiter.Settled);
             }
 
             if (_tracees.Count == 0)

@@ -27,9 +27,10 @@ internal enum Woken
 /// wait4(-1) looks at every tracee. SIGCHLD names the task that stopped, but only one can be
 /// pending, so a second stop may go unnamed. Therefore: take the hint; then ask for the few
 /// tasks that were resumed last, which is where an unnamed stop almost always is; and after a
-/// short silence, or when the last full look is long ago, look at all of them once. A SIGCHLD
-/// that another thread of this process took is never seen here; so no wait lasts longer than
-/// <see cref="IdleMost"/>, and each ends with a full look.
+/// short silence, or when the last full look is long ago, look at all of them once. A full look
+/// takes all there is: wait4(-1) begins with the youngest, so a few busy ones would hide the
+/// rest for ever. A SIGCHLD that another thread of this process took is never seen here; so no
+/// wait lasts longer than <see cref="IdleMost"/>, and each ends with a full look.
 /// </remarks>
 internal sealed class TraceeWaiter(ulong signals)
 {
@@ -37,16 +38,20 @@ internal sealed class TraceeWaiter(ulong signals)
     private const long Silence = 1_000_000;
     private const long IdleMost = 500_000_000;
     private const int FullLookShare = 20;
-    private const int FullLookMost = 64;
+    private const long Fairness = 10_000_000;
     private readonly Queue<TraceeReport> _ready = new();
     private readonly HostTid[] _recent = new HostTid[RecentMost];
     private int _recentAt;
     private int _recentCount;
     private bool _unsure = true;
     private long _nextFullLook;
+    private long _lookedAt;
 
     /// <summary>The monotonic clock in nanoseconds.</summary>
     public static long Now => Stopwatch.GetTimestamp();
+
+    /// <summary>Whatever stood before this moment has been handed out.</summary>
+    public long Settled { get; private set; }
 
     /// <summary>Takes note that a task runs again, so that its next stop is asked for.</summary>
     public void Resumed(HostTid tid)
@@ -67,12 +72,23 @@ internal sealed class TraceeWaiter(ulong signals)
         signal = default;
         while (true)
         {
-            if (_ready.TryDequeue(out report) || TakeRecent(out report))
+            if (_ready.TryDequeue(out report))
             {
                 return Woken.Tracee;
             }
 
+            Settled = _lookedAt;
             long now = Now;
+            if (now >= _nextFullLook + Fairness && LookAtAll(now))
+            {
+                continue;
+            }
+
+            if (TakeRecent(out report))
+            {
+                return Woken.Tracee;
+            }
+
             if (_unsure && now >= _nextFullLook && LookAtAll(now))
             {
                 continue;
@@ -92,8 +108,9 @@ internal sealed class TraceeWaiter(ulong signals)
             {
                 return Woken.Signal;
             }
-            else if (Now >= deadline)
+            else if (Now >= deadline && _lookedAt >= deadline)
             {
+                Settled = _lookedAt;
                 return Woken.Deadline;
             }
             else
@@ -134,7 +151,8 @@ internal sealed class TraceeWaiter(ulong signals)
     /// <summary>Looks at every task; the more that costs, the rarer it becomes.</summary>
     private bool LookAtAll(long now)
     {
-        while (_ready.Count < FullLookMost && Take(new HostTid(-1), out TraceeReport report))
+        _lookedAt = now;
+        while (Take(new HostTid(-1), out TraceeReport report))
         {
             _ready.Enqueue(report);
         }
