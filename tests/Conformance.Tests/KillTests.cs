@@ -1,8 +1,6 @@
 using System;
 using System.Diagnostics;
 using System.IO;
-using System.Linq;
-using System.Text;
 using System.Threading;
 using Conformance.Harness;
 
@@ -31,7 +29,7 @@ public sealed class KillTests
             Thread.Sleep(random.Next(0, 60));
             run.Kill();
             run.WaitForExit();
-            Assert.Empty(Survivors(mark));
+            Assert.Empty(Survivors.Of(mark));
         }
     }
 
@@ -44,7 +42,7 @@ public sealed class KillTests
         Outcome killed = Product.Run(
             place, [.. Twice.Permissive, "--env", mark], "sh", "-c", daemon);
         Assert.Equal(0, killed.Status);
-        Assert.Empty(Survivors(mark));
+        Assert.Empty(Survivors.Of(mark));
         Assert.Equal("now\n", File.ReadAllText(place.File("out")));
         Outcome waited = Product.Run(
             place, [.. Twice.Permissive, "--wait"], "sh", "-c", daemon + "; exit 5");
@@ -62,7 +60,7 @@ public sealed class KillTests
             "sh", "-c", "trap '' TERM; sleep 100 & sleep 100");
         Assert.Equal(124, outcome.Status);
         Assert.Contains("time-out", outcome.Err, StringComparison.Ordinal);
-        Assert.Empty(Survivors(mark));
+        Assert.Empty(Survivors.Of(mark));
     }
 
     [Fact]
@@ -91,36 +89,5 @@ public sealed class KillTests
         Assert.True(run.WaitForExit(Shell.Patience));
         Assert.Equal("got\n", run.StandardOutput.ReadToEnd());
         Assert.Equal(9, run.ExitCode);
-    }
-
-    /// <summary>Living processes that carry the mark, after at most two seconds.</summary>
-    private static string[] Survivors(string mark)
-    {
-        string[] found = [];
-        for (int i = 0; i < 40; i++)
-        {
-            found = [.. Directory.EnumerateDirectories("/proc").Where(d => Carries(d, mark))];
-            if (found.Length == 0)
-            {
-                return found;
-            }
-
-            Thread.Sleep(50);
-        }
-
-        return found;
-    }
-
-    private static bool Carries(string process, string mark)
-    {
-        try
-        {
-            return Encoding.Latin1.GetString(File.ReadAllBytes(process + "/environ"))
-                .Split('\0').Contains(mark);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return false;
-        }
     }
 }

@@ -14,6 +14,10 @@ internal static class Product
     public static Outcome Run(Workplace place, string[] options, params string[] command) =>
         Shell.Run(place.Path, null, [Sandbox, "run", .. options, "--", .. command]);
 
+    /// <summary>Runs <c>sandbox ARGUMENTS</c> in a directory.</summary>
+    public static Outcome Call(Workplace place, params string[] arguments) =>
+        Shell.Run(place.Path, null, [Sandbox, .. arguments]);
+
     private static string FindRoot()
     {
         string? at = AppContext.BaseDirectory;
@@ -40,6 +44,14 @@ internal sealed class Workplace : IDisposable
     public string Path { get; } = Directory.CreateTempSubdirectory("sandbox-test-").FullName;
 
     public string File(string name) => System.IO.Path.Combine(Path, name);
+
+    /// <summary>Writes a file; gives its path.</summary>
+    public string Write(string name, string text)
+    {
+        Directory.CreateDirectory(System.IO.Path.GetDirectoryName(File(name))!);
+        System.IO.File.WriteAllText(File(name), text);
+        return File(name);
+    }
 
     public void Dispose() => Directory.Delete(Path, recursive: true);
 }

@@ -1,0 +1,16 @@
+using System;
+
+namespace Conformance.Harness;
+
+/// <summary>A test of what only root may do; another covers the same for everybody.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class RootFactAttribute : FactAttribute
+{
+    public RootFactAttribute()
+    {
+        if (!Environment.IsPrivilegedProcess)
+        {
+            Skip = "only root makes such a namespace without a user namespace around it";
+        }
+    }
+}

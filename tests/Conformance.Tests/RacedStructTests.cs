@@ -1,0 +1,19 @@
+using Conformance.Harness;
+
+namespace Conformance;
+
+/// <summary>A clone3 struct that changes while it is judged never gives what is denied.</summary>
+[Collection("engine")]
+public sealed class RacedStructTests
+{
+    [Theory]
+    [InlineData("threads")]
+    [InlineData("process")]
+    public void No_child_has_a_namespace_that_the_policy_denies(string who)
+    {
+        using var place = new Workplace();
+        Outcome run = Product.Run(
+            place, ["-q", "-p", "default"], Guests.Path("flipdeny"), who, "3000", "2000000");
+        Assert.Equal("calls 1, flips 1, made 1, denied 1, wrong 0\n", run.Out);
+    }
+}
