@@ -152,9 +152,20 @@ public sealed class CreationFilter
         }
         else
         {
-            _code.Return(_options.TellsDenials ? Trace : ErrorAction(gate.Value));
+            bool asks = _options.TellsDenials || (entry == EntryPoint.Clone && RunsOthersAsClone);
+            _code.Return(asks ? Trace : ErrorAction(gate.Value));
         }
     }
+
+    /// <summary>
+    /// Whether an open call runs as clone. The filter sees such a call a second time, as it
+    /// runs, and may not answer it: only "before Linux 4.8, the seccomp check will not be run
+    /// again after the tracer is notified" - seccomp(2).
+    /// </summary>
+    private bool RunsOthersAsClone => IsOpen(EntryPoint.Clone3)
+        || (_policy.Require != 0 && (IsOpen(EntryPoint.Fork) || IsOpen(EntryPoint.Vfork)));
+
+    private bool IsOpen(EntryPoint entry) => _policy.Entry(entry).Value == Errno.None;
 
     /// <summary>A call whose flags are always the same.</summary>
     private void Plain(ulong flags)
@@ -258,6 +269,12 @@ public sealed class CreationFilter
         {
             _code.Return(ErrorAction(rule.Errno));
             return;
+        }
+
+        if (shape != Shape.Thread)
+        {
+            // May be an allowed call as it runs, with what the policy puts in.
+            JumpIfAny(_policy.Require & ~_policy.Allow, _code.Answer(Trace));
         }
 
         Denied(_policy.Denied & 0xffff_ffff & ~CSIGNAL);
