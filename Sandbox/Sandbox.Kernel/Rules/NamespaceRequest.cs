@@ -13,8 +13,10 @@ namespace Sandbox.Kernel.Rules;
 public readonly record struct NamespaceRequest(
     EntryPoint Entry, HostTid Caller, ulong A0, ulong A1)
 {
-    /// <summary>The flags that were asked for; of setns those that the caller names.</summary>
-    public ulong Flags => Entry == EntryPoint.Unshare ? A0 : A1;
+    /// <summary>
+    /// The flags that were asked for; of setns those that the caller names, an int.
+    /// </summary>
+    public ulong Flags => Entry == EntryPoint.Unshare ? A0 : (uint)A1;
 
     /// <summary>Judges it: the closed call, the kernel's rules, the policy.</summary>
     /// <param name="policy">The rules of the run.</param>

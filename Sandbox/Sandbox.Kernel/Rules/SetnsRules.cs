@@ -61,27 +61,31 @@ public static class SetnsRules
         On("the caller's own user namespace", "userns_install", Errno.EINVAL,
             static (flags, t) => Wants(flags, t, CLONE_NEWUSER) && t.IsOwnUser),
         Also("a user namespace from many threads", "userns_install", Errno.EINVAL, CLONE_NEWUSER,
-            static caller => caller.IsMultiThreaded),
+            static (caller, _) => caller.IsMultiThreaded),
         Also("a user namespace with shared fs", "userns_install", Errno.EINVAL, CLONE_NEWUSER,
-            static caller => caller.SharesFs),
+            static (caller, _) => caller.SharesFs),
         On("a user namespace without CAP_SYS_ADMIN there", "userns_install", Errno.EPERM,
             static (flags, t) => Wants(flags, t, CLONE_NEWUSER) && !t.HasSysAdminThere),
         Capable("a mount namespace", "mntns_install", CLONE_NEWNS),
         Also("a mount namespace with shared fs", "mntns_install", Errno.EINVAL, CLONE_NEWNS,
-            static caller => caller.SharesFs),
+            static (caller, alone) => alone ? caller.SharesFs : false),
         Capable("a uts namespace", "utsns_install", CLONE_NEWUTS),
         Capable("an ipc namespace", "ipcns_install", CLONE_NEWIPC),
         Capable("a pid namespace", "pidns_install", CLONE_NEWPID),
         Capable("a cgroup namespace", "cgroupns_install", CLONE_NEWCGROUP),
         Capable("a net namespace", "netns_install", CLONE_NEWNET),
         Also("a time namespace with shared memory", "timens_install", Errno.EUSERS, CLONE_NEWTIME,
-            static caller => caller.SharesMm),
+            static (caller, _) => caller.SharesMm),
         Capable("a time namespace", "timens_install", CLONE_NEWTIME),
     ];
 
     private delegate bool TargetTest(ulong flags, SetnsTarget target);
 
-    private delegate bool? CallerTest(CallerFacts caller);
+    /// <summary>
+    /// Several namespaces of a process at once are installed into a copy of the caller's fs,
+    /// which nobody shares: <c>prepare_nsset</c>.
+    /// </summary>
+    private delegate bool? CallerTest(CallerFacts caller, bool alone);
 
     private static bool IsPidFd(SetnsTarget target) =>
         target.Kind is SetnsTargetKind.Process or SetnsTargetKind.DeadProcess;
@@ -96,7 +100,8 @@ public static class SetnsRules
     private static KernelRule Also(
         string name, string function, Errno errno, ulong type, CallerTest test) =>
         new(name, function, errno, (in i) => i.Caller.Setns is not { } target ? null
-            : Wants(i.Request.Flags, target, type) ? test(i.Caller) : false);
+            : Wants(i.Request.Flags, target, type)
+                ? test(i.Caller, !IsPidFd(target) || i.Request.Flags == type) : false);
 
     private static KernelRule Capable(string what, string function, ulong type) => new(
         what + " without CAP_SYS_ADMIN", function, Errno.EPERM,

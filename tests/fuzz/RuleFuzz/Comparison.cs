@@ -40,9 +40,9 @@ internal sealed class Comparison
             ? s.Name != "plain" : !s.NeedsRoot)];
         try
         {
-            foreach (State state in states)
+            for (int i = 0; i < states.Length; i++)
             {
-                Run(state, Calls(state, seed, wanted / states.Length));
+                Run(states[i], Calls(states[i], (seed * 100) + i, wanted / states.Length));
             }
         }
         finally

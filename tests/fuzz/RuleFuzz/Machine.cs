@@ -38,7 +38,9 @@ internal sealed class Machine : IGuestMemory
         CloneRequest request;
         if (entry is EntryPoint.Unshare or EntryPoint.Setns)
         {
-            request = new(entry, record.Flags, 0, 0, 0, 0, 0, 0, 0, [], 0);
+            ulong flags = new NamespaceRequest(
+                entry, new HostTid(1), record.Flags, record.Flags).Flags;
+            request = new(entry, flags, 0, 0, 0, 0, 0, 0, 0, [], 0);
         }
         else if (CloneDecoder.Decode(Lay(), this, out request) is { } undecodable)
         {
