@@ -52,7 +52,17 @@ internal sealed class FilterOracle(CreationPolicy policy, FilterOptions options)
 
     /// <summary>What a closed call gets; null for an open one.</summary>
     private uint? Gate(EntryPoint entry) => policy.DecideEntry(entry) is not { } closed ? null
-        : _tells ? Trace : Error(closed.Errno);
+        : _tells || (entry == EntryPoint.Clone && OthersRunAsClone) ? Trace : Error(closed.Errno);
+
+    /// <summary>The kernel asks the filter again of an allowed call that was rewritten.</summary>
+    private bool OthersRunAsClone => policy.DecideEntry(EntryPoint.Clone3) is null
+        || (policy.Require != 0 && (policy.DecideEntry(EntryPoint.Fork) is null
+            || policy.DecideEntry(EntryPoint.Vfork) is null));
+
+    /// <summary>The same of one call: it has what the policy puts in and lets nobody ask for.</summary>
+    private bool MayBeRewritten(ulong flags) => (flags & CLONE_THREAD) == 0
+        && policy.ShapeRule(Shapes.Of(flags)).Action != FlagAction.Deny
+        && (flags & policy.Require & ~policy.Allow) != 0;
 
     private uint Clone(in seccomp_data call)
     {
@@ -80,7 +90,8 @@ internal sealed class FilterOracle(CreationPolicy policy, FilterOptions options)
         // What is refused for a flag of the policy's own making is the supervisor's to tell.
         bool settled = !decision.Allowed && decision.Key != CreationPolicy.RequireKey
             && KernelRules.Judge(new(request, CallerFacts.Ordinary, Host)).Broken is null;
-        return settled && !_tells ? Error(decision.Errno) : Trace;
+        bool again = entry == EntryPoint.Clone && MayBeRewritten(flags);
+        return settled && !_tells && !again ? Error(decision.Errno) : Trace;
     }
 
     private uint Unshare(ulong flags)
