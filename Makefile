@@ -30,8 +30,12 @@ test: build ## Set up, build and run every test
 bench: build ## Measure costs as ratios, side by side
 	@scripts/bench
 
-fuzz: setup bin/rulefuzz ## Hold the kernel's rules against the kernel: SEED=1 N=1000000
-	@bin/rulefuzz bin/prober $(or $(SEED),1) $(or $(N),1000000)
+SEED ?= 1
+N ?= 1000000
+
+fuzz: build bin/rulefuzz ## Hold the kernel's rules against the kernel, natively and sandboxed: SEED= N=
+	@bin/rulefuzz bin/prober $(SEED) $(N)
+	@bin/rulefuzz bin/prober $(SEED) $$(($(N) / 20)) --under bin/sandbox run -q -p permissive --
 
 FUZZ_SOURCES := $(wildcard tests/fuzz/RuleFuzz/*.cs tests/fuzz/RuleFuzz/prober.[ch])
 

@@ -128,6 +128,17 @@ public sealed class EngineTests
     }
 
     [Fact]
+    public void A_fault_ends_the_init_of_a_pid_namespace()
+    {
+        using var place = new Workplace();
+        Assert.Equal("signal 11\n", Shell.Run(place.Path, null, Guests.Path("nsinit")).Out);
+        Outcome ended = Product.Run(
+            place, [.. Twice.Permissive, "--timeout", "20s"], Guests.Path("nsinit"));
+        Assert.Equal("signal 9\n", ended.Out);
+        Twice.Same(false, Guests.Path("nsinit"), "handled");
+    }
+
+    [Fact]
     public void Callers_killed_in_the_middle_of_a_call_leave_no_trace()
     {
         Outcome killed = Twice.Same(Verified, false, null, Guests.Path("killer"), "400");

@@ -16,6 +16,10 @@ public sealed class RuleProofTests
     public void Rules_and_kernel_agree_on_calls_that_are_drawn() => AgreeOn("20261124", "3000");
 
     [Fact]
+    public void The_same_calls_inside_the_sandbox_get_the_same_answers() => AgreeOn(
+        "20261125", "3000", "--under", Product.Sandbox, "run", "-q", "-p", "permissive", "--");
+
+    [Fact]
     public void Rules_and_kernel_agree_on_every_call_that_once_was_wrong() =>
         AgreeOn(["--replay", .. File.ReadAllLines(Path.Combine(Project, "regressions.txt"))]);
 

@@ -32,6 +32,12 @@ public sealed partial class PtraceEngine
     /// <summary>A signal is about to be delivered: it is, unchanged.</summary>
     private void OnSignalStop(Tracee tracee, int signal)
     {
+        if (WouldFaultForEver(tracee.Tid, signal))
+        {
+            Posix.Kill(tracee.Tid.Value, SIGKILL);
+            return;
+        }
+
         KeepIgnoredSignalsSilent(tracee, signal);
         Resume(tracee.Tid, PTRACE_CONT, signal);
     }
@@ -66,6 +72,25 @@ public sealed partial class PtraceEngine
         }
 
         tracee.Restarted = ignored;
+    }
+
+    /// <summary>
+    /// A fault without a handler ends the init of a pid namespace like any other process, unless
+    /// it is traced: "Don't clear SIGNAL_UNKILLABLE for traced tasks" - force_sig_info_to_task.
+    /// It would run into the same fault for ever.
+    /// </summary>
+    private static bool WouldFaultForEver(HostTid tid, int signal)
+    {
+        if (signal is not (SIGSEGV or SIGBUS or SIGILL or SIGFPE or SIGTRAP or SIGSYS)
+            || Tracing.StopInfo(tid, out siginfo_t info) != Errno.None || info.si_code <= 0
+            || ProcStatus.LastOf(tid, "NStgid:") != 1)
+        {
+            return false;
+        }
+
+        Span<ulong> masks = stackalloc ulong[2];
+        return ProcStatus.TryRead(tid, 16, Dispositions, masks)
+            && ((masks[0] | masks[1]) & TraceeWaiter.Bit(signal)) == 0;
     }
 
     private static bool Ignores(HostTid tid, int signal)

@@ -18,13 +18,21 @@ internal sealed class Comparison
     private const long Complete = 100_000;
 
     private const int MostShown = 40;
-    private readonly string _prober;
+    private readonly string[] _prober;
+    private readonly Pipeline? _sandbox;
     private readonly Machine _machine = new();
     private readonly int _pidMax = int.Parse(File.ReadAllText("/proc/sys/kernel/pid_max"));
     private readonly string? _cgroup = Environment.IsPrivilegedProcess ? MakeCgroup() : null;
     private readonly SortedDictionary<string, long> _answers = new(StringComparer.Ordinal);
 
-    public Comparison(string prober) => _prober = prober;
+    /// <summary>Prepares a comparison.</summary>
+    /// <param name="prober">The prober.</param>
+    /// <param name="under">The sandbox's command that it is run under; empty for none.</param>
+    public Comparison(string prober, string[] under)
+    {
+        _prober = [.. under, prober];
+        _sandbox = under.Length > 0 ? new Pipeline(_machine, Host) : null;
+    }
 
     /// <summary>The running kernel.</summary>
     public HostFacts Host { get; } = ReadHost();
@@ -124,6 +132,11 @@ internal sealed class Comparison
         Calls++;
         var facts = new Facts(state, record, _pidMax, _cgroup is not null);
         Errno? expected = _machine.Judge(record, facts, Host, out string by);
+        if (_sandbox?.Refuses(record, facts) is { } refusal)
+        {
+            (expected, by) = (refusal.Errno, refusal.Rule);
+        }
+
         string kernel = Name(answer);
         _answers[kernel] = _answers.GetValueOrDefault(kernel) + 1;
         for (int again = 0; again < Retries && expected != (Errno)answer; again++)

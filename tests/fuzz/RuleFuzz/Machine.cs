@@ -87,7 +87,8 @@ internal sealed class Machine : IGuestMemory
         _ => ((ulong)kind * Region) + ((slot + 1) * Slot),
     };
 
-    private CloneCall Lay()
+    /// <summary>The registers of the record that was judged last.</summary>
+    public CloneCall Lay()
     {
         Record r = _record;
         var caller = new HostTid(1);

@@ -14,10 +14,14 @@ internal sealed class Prober : IDisposable
     private readonly Process _process;
     private readonly string _state;
 
-    public Prober(string program, string state, string? cgroup)
+    /// <summary>Starts it.</summary>
+    /// <param name="command">The program, with what it is run under before it.</param>
+    /// <param name="state">The state that it takes.</param>
+    /// <param name="cgroup">A directory of cgroup v2 that it may put tasks into.</param>
+    public Prober(string[] command, string state, string? cgroup)
     {
         _state = state;
-        var start = new ProcessStartInfo(program, state)
+        var start = new ProcessStartInfo(command[0], [.. command[1..], state])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
@@ -27,7 +31,7 @@ internal sealed class Prober : IDisposable
             start.Environment["PROBER_CGROUP"] = cgroup;
         }
 
-        _process = Process.Start(start) ?? throw new InvalidOperationException(program);
+        _process = Process.Start(start) ?? throw new InvalidOperationException(command[0]);
     }
 
     /// <summary>Has calls made; gives an errno each, 0 for a success.</summary>

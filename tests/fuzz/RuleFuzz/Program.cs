@@ -3,22 +3,27 @@ using System;
 namespace RuleFuzz;
 
 /// <summary>
-/// Asks the rules, then the kernel, about the same calls, and compares.
-/// <c>RuleFuzz PROBER [SEED [N]]</c>, or <c>RuleFuzz PROBER --replay STATE:HEX...</c>.
+/// Asks the rules, then the kernel, about the same calls, and compares. With <c>--under</c> the
+/// calls are made inside the sandbox, which must give the same answers under <c>permissive</c>.
 /// </summary>
 internal static class Program
 {
-
+    private const string Usage =
+        "usage: RuleFuzz PROBER [SEED [N]] [--under COMMAND...]\n"
+        + "       RuleFuzz PROBER --replay STATE:HEX...";
 
     private static int Main(string[] args)
     {
+        int under = Array.IndexOf(args, "--under");
+        string[] command = under < 0 ? [] : args[(under + 1)..];
+        args = under < 0 ? args : args[..under];
         if (args.Length < 1)
         {
-            Console.Error.WriteLine("usage: RuleFuzz PROBER [SEED [N]] | PROBER --replay STATE:HEX...");
+            Console.Error.WriteLine(Usage);
             return 2;
         }
 
-        var run = new Comparison(args[0]);
+        var run = new Comparison(args[0], command);
         if (args.Length > 1 && args[1] == "--replay")
         {
             run.Replay(args[2..]);
