@@ -128,6 +128,22 @@ public sealed class EngineTests
     }
 
     [Fact]
+    public void What_each_flag_does_is_what_it_does_natively()
+    {
+        using var place = new Workplace();
+        string guest = Guests.Path("cloneeffects");
+        string[] native = Shell.Run(place.Path, null, guest).Out.Split('\n');
+        string[] sandboxed = Product.Run(place, Twice.Permissive, guest).Out.Split('\n');
+        Assert.InRange(native.Length, 300, 1000);
+
+        // What the register form of clone cannot carry is refused, and only that.
+        string[] carried = [.. native.Where((_, i) =>
+            !sandboxed[i].StartsWith("clone3 0x101000 ", StringComparison.Ordinal))];
+        Assert.Equal(native.Length - 1, carried.Length);
+        Assert.Equal(carried, sandboxed.Where(l => !l.EndsWith(": ENOSYS", StringComparison.Ordinal)));
+    }
+
+    [Fact]
     public void A_fault_ends_the_init_of_a_pid_namespace()
     {
         using var place = new Workplace();
