@@ -110,13 +110,7 @@ internal sealed class FlagListKind(FlagWord word) : ValueKind
     {
         json.WriteString("type"u8, "array");
         json.WriteStartObject("items"u8);
-        json.WriteStartArray("enum"u8);
-        foreach (string name in word.Names)
-        {
-            json.WriteStringValue(name);
-        }
-
-        json.WriteEndArray();
+        WriteEnum(json, word.Names);
         json.WriteEndObject();
     }
 
@@ -153,13 +147,7 @@ internal sealed class FlagErrnoKind(FlagWord word) : ValueKind
     {
         json.WriteString("type"u8, "object");
         json.WriteStartObject("propertyNames"u8);
-        json.WriteStartArray("enum"u8);
-        foreach (string name in word.Names)
-        {
-            json.WriteStringValue(name);
-        }
-
-        json.WriteEndArray();
+        WriteEnum(json, word.Names);
         json.WriteEndObject();
         json.WriteStartObject("additionalProperties"u8);
         _errno.WriteSchema(json);

@@ -26,6 +26,18 @@ internal abstract class ValueKind
     public abstract object? Read(
         string key, PolicyNode node, ICollection<PolicyProblem> problems);
 
+    /// <summary>Writes the member <c>enum</c>.</summary>
+    protected static void WriteEnum(Utf8JsonWriter json, IEnumerable<string> names)
+    {
+        json.WriteStartArray("enum"u8);
+        foreach (string name in names)
+        {
+            json.WriteStringValue(name);
+        }
+
+        json.WriteEndArray();
+    }
+
     /// <summary>Adds the usual complaint and gives null.</summary>
     protected object? Refuse(
         string key, PolicyNode node, ICollection<PolicyProblem> problems, string? hint = null)
@@ -55,15 +67,4 @@ internal abstract class ScalarKind : ValueKind
 
     /// <summary>What was most likely meant.</summary>
     protected virtual string? Hint(ScalarNode scalar) => null;
-
-    protected static void WriteEnum(Utf8JsonWriter json, IEnumerable<string> names)
-    {
-        json.WriteStartArray("enum"u8);
-        foreach (string name in names)
-        {
-            json.WriteStringValue(name);
-        }
-
-        json.WriteEndArray();
-    }
 }
