@@ -33,6 +33,7 @@ public sealed class ReaderErrorTests
 
     [Theory]
     [InlineData("allow: [NEWNS]", "11: creation.allow: there is no flag 'NEWNS'; did you mean CLONE_NEWNS?")]
+    [InlineData("engine: notify", "11: creation.engine takes ptrace, not 'notify'; this version does not enforce it")]
     [InlineData("allow: [zebra]", "11: creation.allow: there is no flag 'zebra'")]
     [InlineData("allow: CLONE_VM", "10: creation.allow takes a list of flags such as CLONE_PIDFD and groups "
         + "such as '@thread', not 'CLONE_VM'; write ['CLONE_VM']")]

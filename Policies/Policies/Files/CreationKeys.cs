@@ -22,7 +22,8 @@ internal static class CreationKeys
     public static IEnumerable<PolicyKey> All()
     {
         yield return new(
-            "creation.engine", new WordKind(("ptrace", "ptrace")), "ptrace", "ptrace",
+            "creation.engine", new WordKind(("ptrace", "ptrace")) { NotYet = "notify" }, "ptrace",
+            "ptrace",
             "How guests are observed.", PolicyKey.Kept);
         yield return new(
             "creation.allow", new FlagListKind(AnyFlag), "nothing",

@@ -57,8 +57,12 @@ internal sealed class WordKind(params (string Word, object Value)[] words) : Sca
         return null;
     }
 
-    protected override string? Hint(ScalarNode scalar) =>
-        Nearest.Suggest(scalar.Text, Array.ConvertAll(words, w => w.Word));
+    /// <summary>A word of the contract that this version does not enforce.</summary>
+    public string? NotYet { get; init; }
+
+    protected override string? Hint(ScalarNode scalar) => scalar.Text == NotYet
+        ? "; this version does not enforce it"
+        : Nearest.Suggest(scalar.Text, Array.ConvertAll(words, w => w.Word));
 }
 
 /// <summary>An errno by name, and where a call can be open also the word <c>allow</c>.</summary>
