@@ -151,7 +151,7 @@ public sealed class PolicyPropertyTests : IDisposable
     private static bool Allows(CreationPolicy policy, EntryPoint call, ulong flags) =>
         policy.DecideEntry(call) is null && call switch
         {
-            EntryPoint.Setns => true,
+            EntryPoint.Setns => policy.DecideSetns(flags).Allowed,
             EntryPoint.Unshare => policy.DecideUnshare(flags).Allowed,
             _ => policy.Decide(flags).Allowed,
         };

@@ -37,7 +37,9 @@ internal sealed class FilterOracle(CreationPolicy policy, FilterOptions options)
             __NR_clone => Gate(EntryPoint.Clone) ?? Clone(call),
             __NR_clone3 => Gate(EntryPoint.Clone3) ?? Trace,
             __NR_unshare => Gate(EntryPoint.Unshare) ?? Unshare(call.arg0),
-            __NR_setns => Gate(EntryPoint.Setns) ?? (_tells ? Trace : SECCOMP_RET_ALLOW),
+            __NR_setns => Gate(EntryPoint.Setns) ?? (_tells
+                || (policy.Allow & CloneFlags.Namespaces) != CloneFlags.Namespaces
+                ? Trace : SECCOMP_RET_ALLOW),
             __NR_io_uring_setup or __NR_io_uring_enter or __NR_io_uring_register =>
                 Error(Errno.EPERM),
             __NR_seccomp => ((uint)call.arg1 & SECCOMP_FILTER_FLAG_NEW_LISTENER) != 0

@@ -91,6 +91,10 @@ public static class TaskAttributes
     public static string? Namespace(HostTid task, string link) =>
         Posix.ReadLink($"/proc/{task}/ns/{link}");
 
+    /// <summary>What a descriptor is, as its link in /proc/PID/fd says; null for none.</summary>
+    public static string? Descriptor(HostTid task, string number) =>
+        Posix.ReadLink($"/proc/{task}/fd/{number}");
+
     /// <summary>
     /// The process id that a task's own pid namespace knows it by; null when it cannot be told.
     /// </summary>

@@ -192,6 +192,24 @@ public sealed class CreationPolicy
     }
 
     /// <summary>
+    /// Decides which namespaces a caller may enter: setns(2). Nothing can be stripped of it: a
+    /// stripped type is not allowed.
+    /// </summary>
+    /// <param name="types">The types that it would change, as CLONE_NEW flags.</param>
+    public CreationDecision DecideSetns(ulong types)
+    {
+        CreationDecision decision = DecideUnshare(types);
+        return decision.Stripped != 0
+            ? CreationDecision.Deny(Otherwise, OtherwiseKey, decision.Stripped)
+            : !decision.Allowed ? decision
+            : decision with
+            {
+                Key = EntryKey(EntryPoint.Setns),
+                Origin = Entry(EntryPoint.Setns).Origin,
+            };
+    }
+
+    /// <summary>
     /// The added flag that the kernel would refuse together with what the call shares: "CLONE_NEWNS
     /// and CLONE_FS [...] together" - clone(2), and CLONE_NEWIPC with CLONE_SYSVSEM.
     /// </summary>

@@ -25,18 +25,20 @@ public static class PolicyEdit
             edit.Add(CreationPolicy.EntryKey(entry) + "=allow");
         }
 
-        if (flags is not { } asked || entry == EntryPoint.Setns)
+        if (flags is not { } asked)
         {
             return edit;
         }
 
-        bool unshare = entry == EntryPoint.Unshare;
-        if (!unshare && ((asked & ~CloneFlags.Known) | policy.ClashOf(asked)) != 0)
+        bool creates = entry is not (EntryPoint.Unshare or EntryPoint.Setns);
+        if (creates && ((asked & ~CloneFlags.Known) | policy.ClashOf(asked)) != 0)
         {
             return null;
         }
 
-        if (!(unshare ? policy.DecideUnshare(asked) : policy.Decide(asked)).Allowed)
+        CreationDecision decision = creates ? policy.Decide(asked)
+            : entry == EntryPoint.Unshare ? policy.DecideUnshare(asked) : policy.DecideSetns(asked);
+        if (!decision.Allowed)
         {
             edit.Add("creation.allow=" + string.Join(',', Missing(policy, entry, asked)));
         }
@@ -55,18 +57,18 @@ public static class PolicyEdit
     {
         ulong own = 0;
         ulong judged = asked & CloneFlags.Namespaces;
-        if (entry != EntryPoint.Unshare)
+        ulong stripped = entry == EntryPoint.Setns ? 0 : policy.Strip;
+        if (entry is not (EntryPoint.Unshare or EntryPoint.Setns))
         {
             Shape shape = Shapes.Of(asked);
             (own, judged) = (shape.OwnFlags(), asked);
+            stripped |= CloneFlags.AlwaysStripped;
             if (policy.ShapeRule(shape).Action != FlagAction.Allow)
             {
                 yield return shape.Group();
             }
         }
 
-        ulong stripped = policy.Strip
-            | (entry == EntryPoint.Unshare ? 0 : CloneFlags.AlwaysStripped);
         ulong unnamed = judged & ~(policy.Allow | own | stripped);
         foreach (string name in CloneFlags.Of((judged & policy.Denied) | unnamed))
         {

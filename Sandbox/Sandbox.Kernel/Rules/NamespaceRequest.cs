@@ -4,19 +4,24 @@ using Policies;
 namespace Sandbox.Kernel.Rules;
 
 /// <summary>
-/// A request for namespaces of the caller's own: unshare(2) or setns(2), judged from registers.
+/// A request for namespaces of the caller's own: unshare(2) is judged by its argument, setns(2)
+/// by what its descriptor is, whatever type the caller names.
 /// </summary>
 /// <param name="Entry">The call.</param>
 /// <param name="Caller">The thread that called.</param>
 /// <param name="A0">Flags of unshare, descriptor of setns.</param>
 /// <param name="A1">Type of setns.</param>
+/// <param name="Enters">The types that a setns would change, as CLONE_NEW flags.</param>
 public readonly record struct NamespaceRequest(
-    EntryPoint Entry, HostTid Caller, ulong A0, ulong A1)
+    EntryPoint Entry, HostTid Caller, ulong A0, ulong A1, ulong Enters = 0)
 {
     /// <summary>
-    /// The flags that were asked for; of setns those that the caller names, an int.
+    /// The flags in the call itself; of setns those that the caller names, an int.
     /// </summary>
     public ulong Flags => Entry == EntryPoint.Unshare ? A0 : (uint)A1;
+
+    /// <summary>What the call is about: the types of namespaces, and other flags of unshare.</summary>
+    public ulong Asked => Entry == EntryPoint.Unshare ? A0 : Enters;
 
     /// <summary>Judges it: the closed call, the kernel's rules, the policy.</summary>
     /// <param name="policy">The rules of the run.</param>
@@ -37,9 +42,8 @@ public readonly record struct NamespaceRequest(
 
         if (Entry == EntryPoint.Setns)
         {
-            decision = new(
-                Errno.None, 0, 0, CreationPolicy.EntryKey(Entry), policy.Entry(Entry).Origin, 0);
-            return null;
+            decision = policy.DecideSetns(Enters);
+            return decision.Allowed ? null : Refusal.Of(decision);
         }
 
         if ((A0 & ~UnshareRules.Valid) != 0)

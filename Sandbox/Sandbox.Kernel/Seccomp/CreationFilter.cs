@@ -90,9 +90,11 @@ public sealed class CreationFilter
         [__NR_clone] = () => Entry(EntryPoint.Clone, Clone),
         [__NR_clone3] = () => Entry(EntryPoint.Clone3, () => _code.Return(Trace)),
         [__NR_unshare] = () => Entry(EntryPoint.Unshare, Unshare),
+
+        // What a descriptor is the filter cannot see.
         [__NR_setns] = () => Entry(
             EntryPoint.Setns,
-            () => _code.Return(_options.TellsDenials ? Trace : SECCOMP_RET_ALLOW)),
+            () => _code.Return(_options.TellsDenials || !MayEnterAny ? Trace : SECCOMP_RET_ALLOW)),
 
         // Kernel threads of io_uring are seen by no tracer and no filter.
         [__NR_io_uring_setup] = () => _code.Return(ErrorAction(Errno.EPERM)),
@@ -164,6 +166,8 @@ public sealed class CreationFilter
     /// </summary>
     private bool RunsOthersAsClone => IsOpen(EntryPoint.Clone3)
         || (_policy.Require != 0 && (IsOpen(EntryPoint.Fork) || IsOpen(EntryPoint.Vfork)));
+
+    private bool MayEnterAny => _policy.DecideSetns(CloneFlags.Namespaces).Allowed;
 
     private bool IsOpen(EntryPoint entry) => _policy.Entry(entry).Value == Errno.None;
 

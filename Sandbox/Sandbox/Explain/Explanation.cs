@@ -92,20 +92,23 @@ internal sealed class Explanation : IHostFacts
     private void ExplainNamespaces()
     {
         ulong[] a = _call.Arguments;
-        var request = new NamespaceRequest(_call.Entry, Caller, a[0], a[1]);
+        bool enters = _call.Entry == EntryPoint.Setns;
+        var request = new NamespaceRequest(
+            _call.Entry, Caller, a[0], a[1], enters ? (uint)a[1] & CloneFlags.Namespaces : 0);
         Refusal? refusal = request.Judge(
             _policy.Creation, new DecisionCache(_policy.Creation), out ulong runs, out _);
         Allowed = refusal is null;
         bool open = TellEntry();
-        if (open && _call.Entry == EntryPoint.Unshare)
+        bool known = enters || (a[0] & ~UnshareRules.Valid) == 0;
+        if (open && !enters)
         {
-            bool known = (a[0] & ~UnshareRules.Valid) == 0;
             Rule("check_unshare_flags: unknown flags", known, Errno.EINVAL);
-            if (known)
-            {
-                TellEach(a[0] & CloneFlags.Namespaces, 0);
-                TellEach(a[0] & ~CloneFlags.Namespaces, ulong.MaxValue);
-            }
+        }
+
+        if (open && known)
+        {
+            TellEach(request.Asked & CloneFlags.Namespaces, 0);
+            TellEach(request.Asked & ~CloneFlags.Namespaces, ulong.MaxValue);
         }
 
         if (Allowed)
@@ -115,7 +118,7 @@ internal sealed class Explanation : IHostFacts
             Line("runs", $"{_call.Entry.Name()}({flags})");
         }
 
-        TellVerdict(refusal, request.Flags);
+        TellVerdict(refusal, request.Asked);
         TellFilter();
     }
 

@@ -30,7 +30,7 @@ internal sealed partial class Run
     public void OnExit(in TaskExit exit)
     {
         _job.OnGone(exit.Tid);
-        _namespaceCalls.Remove(exit.Tid);
+        _moves.Remove(exit.Tid);
         GuestTask? task = _table.Exit(exit.Tid);
         _reports.OnExit(exit);
         if (task is not null && task.Group.Threads == 0)

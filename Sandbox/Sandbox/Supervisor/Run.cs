@@ -22,9 +22,6 @@ internal sealed partial class Run : IGuestEvents
     private readonly MonotonicClock _clock = new();
     private readonly TaskTable _table = new();
     private readonly Dictionary<HostTid, PendingClone> _pending = [];
-    private readonly Dictionary<HostTid, (NamespaceRequest Request, CreationDecision Decision)>
-        _namespaceCalls = [];
-
     private readonly CopyProcess _pipeline;
     private readonly PtraceEngine _engine;
     private readonly RunReports _reports;
@@ -183,39 +180,6 @@ internal sealed partial class Run : IGuestEvents
         }
 
         return broken == Errno.None && !_ending;
-    }
-
-    /// <inheritdoc/>
-    public NamespaceAnswer OnNamespacesAsked(in NamespaceCall call)
-    {
-        EntryPoint entry = call.Number == __NR_unshare ? EntryPoint.Unshare : EntryPoint.Setns;
-        var request = new NamespaceRequest(entry, call.Caller, call.A0, call.A1);
-        _table.TryFind(call.Caller, out GuestTask? caller);
-        Refusal? refusal = request.Judge(
-            _plan.Policy.Creation, _pipeline.Decisions, out ulong runs,
-            out CreationDecision decision);
-        if (refusal is { } no)
-        {
-            _reports.OnNamespaces(request, caller, no, decision);
-            EndOnViolation(no, entry);
-            return new(no.Errno, call.A0);
-        }
-
-        _namespaceCalls[call.Caller] = (request, decision);
-        return new(Errno.None, runs);
-    }
-
-    /// <inheritdoc/>
-    public void OnNamespacesDone(HostTid caller, Errno errno)
-    {
-        if (_namespaceCalls.Remove(
-            caller, out (NamespaceRequest Request, CreationDecision Decision) call))
-        {
-            _table.TryFind(caller, out GuestTask? task);
-            Refusal? refusal = errno == Errno.None ? null
-                : new Refusal(errno, RefusedBy.Kernel, "kernel");
-            _reports.OnNamespaces(call.Request, task, refusal, call.Decision);
-        }
     }
 
     /// <inheritdoc/>

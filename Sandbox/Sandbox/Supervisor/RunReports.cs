@@ -77,7 +77,7 @@ internal sealed class RunReports(RunPlan plan, IClock clock)
             : unwound ? Statistics.Unwound : Statistics.Denied;
         counts[(int)request.Entry]++;
         string name = request.Entry.Name();
-        string flags = string.Join('|', CloneFlags.Of(request.Flags));
+        string flags = string.Join('|', CloneFlags.Of(request.Asked));
         if (refusal is { } no)
         {
             _log.Detail(
@@ -85,7 +85,7 @@ internal sealed class RunReports(RunPlan plan, IClock clock)
                 request.Caller.Value, no.Errno.Describe(), Source(no.By), no.Rule);
             if (!unwound)
             {
-                Note(request.Entry, caller, no, request.Flags);
+                Note(request.Entry, caller, no, request.Asked);
             }
         }
         else
@@ -98,7 +98,7 @@ internal sealed class RunReports(RunPlan plan, IClock clock)
             Utf8JsonWriter json = _events.Begin(clock.Now - _start, "namespace");
             json.WriteString("entry"u8, name);
             WriteCaller(json, request.Caller, caller);
-            WriteFlags(json, "flags", request.Flags);
+            WriteFlags(json, "flags", request.Asked);
             json.WriteString("verdict"u8, refusal is null ? "allow" : unwound ? "unwound" : "deny");
             WriteRule(json, refusal, decision);
             _events.End();
