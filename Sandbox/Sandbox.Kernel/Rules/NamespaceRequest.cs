@@ -20,7 +20,9 @@ public readonly record struct NamespaceRequest(
     /// </summary>
     public ulong Flags => Entry == EntryPoint.Unshare ? A0 : (uint)A1;
 
-    /// <summary>What the call is about: the types of namespaces, and other flags of unshare.</summary>
+    /// <summary>
+    /// What the call is about: the types of namespaces, and other flags of unshare.
+    /// </summary>
     public ulong Asked => Entry == EntryPoint.Unshare ? A0 : Enters;
 
     /// <summary>Judges it: the closed call, the kernel's rules, the policy.</summary>

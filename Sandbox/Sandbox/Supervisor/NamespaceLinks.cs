@@ -6,7 +6,9 @@ using static Interpose.Abi.Uapi;
 
 namespace Sandbox.Supervisor;
 
-/// <summary>The namespaces of a stopped task, and those that a setns(2) of it would enter.</summary>
+/// <summary>
+/// The namespaces of a stopped task, and those that a setns(2) of it would enter.
+/// </summary>
 internal sealed class NamespaceLinks
 {
     private static readonly (ulong Flag, string Link)[] Types =
@@ -50,7 +52,7 @@ internal sealed class NamespaceLinks
     /// The types that a setns(2) enters: of a namespace its own, of a process those that the
     /// caller asks for. Anything else the kernel refuses.
     /// </summary>
-    /// <param name="caller">Who calls; its descriptor can become another until the call runs.</param>
+    /// <param name="caller">Who calls; its descriptor can change until the call runs.</param>
     /// <param name="fd">The first argument.</param>
     /// <param name="flags">The second.</param>
     public static ulong EnteredBy(HostTid caller, ulong fd, ulong flags)
