@@ -28,7 +28,17 @@ public sealed class ReaderFileTests : IDisposable
     public void A_directory_cannot_be_read()
     {
         Directory.CreateDirectory(_folder.Path("d"));
-        Assert.StartsWith("policy 'd' cannot be read: ", Assert.Single(_folder.Errors("d")));
+        Assert.Equal(
+            "policy 'd' cannot be read: EISDIR (Is a directory)",
+            Assert.Single(_folder.Errors("d")));
+    }
+
+    [Fact]
+    public void A_link_to_itself_cannot_be_read()
+    {
+        File.CreateSymbolicLink(_folder.Path("loop"), "loop");
+        Assert.StartsWith(
+            "policy 'loop' cannot be read: ELOOP (", Assert.Single(_folder.Errors("loop")));
     }
 
     [Fact]

@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.IO;
 using System.Threading.Tasks;
+using Interpose.Abi;
 
 namespace Policies.Files;
 
@@ -163,10 +164,20 @@ public sealed class PolicyLoader
             or UnauthorizedAccessException or NotSupportedException or ArgumentException)
         {
             _problems.Add(new(by, $"policy '{ScalarNode.Escape(path)}' cannot be read: "
-                + e.InnerException!.GetType().Name));
+                + WhyNot(path, e.InnerException!)));
         }
 
         return null;
+    }
+
+    /// <summary>Why a file that is there cannot be read, without its path.</summary>
+    private static string WhyNot(string path, Exception e)
+    {
+        // File calls keep errno as the HResult where it has no exception of its own.
+        bool isErrno = e.HResult is > 0 and < 4096;
+        return Directory.Exists(path) ? Errno.EISDIR.Describe()
+            : e is UnauthorizedAccessException ? Errno.EACCES.Describe()
+            : isErrno ? ((Errno)e.HResult).Describe() : e.GetType().Name;
     }
 
     private static byte[] ReadAtMost(string path, int most)
