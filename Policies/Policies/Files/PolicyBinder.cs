@@ -92,6 +92,11 @@ internal sealed class PolicyBinder(PolicyDraft draft, ICollection<PolicyProblem>
         {
             problems.Add(new(at, $"{name} cannot be set from the command line"));
         }
+        else if (value is ScalarNode && name == DenyPrefix[..^1])
+        {
+            problems.Add(new(
+                at, $"'{name}' is a section; set one of its flags: {DenyPrefix}CLONE_NEWUSER=EPERM"));
+        }
         else if (PolicyModel.Find(name) is { } key)
         {
             Apply(key, value);
@@ -158,7 +163,7 @@ internal sealed class PolicyBinder(PolicyDraft draft, ICollection<PolicyProblem>
     private void RefuseKey(string name, Origin at, IEnumerable<string> known, string word)
     {
         string shown = ScalarNode.Escape(name);
-        if (PolicyModel.NotEnforced.Contains(name))
+        if (PolicyModel.IsNotEnforced(name))
         {
             problems.Add(new(at, $"'{shown}' is not enforced by this version, so it is refused"));
             return;

@@ -41,6 +41,20 @@ internal static class PolicyModel
     /// <summary>Finds a key; null when there is none of this name.</summary>
     public static PolicyKey? Find(string name) => ByName.GetValueOrDefault(name);
 
+    /// <summary>Whether a dotted name is one of <see cref="NotEnforced"/> or below it.</summary>
+    public static bool IsNotEnforced(string name)
+    {
+        foreach (string known in NotEnforced)
+        {
+            if (name == known || name.StartsWith(known + ".", StringComparison.Ordinal))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     /// <summary>Whether a dotted name is a section.</summary>
     public static bool IsSection(string name) => Describe(name).Length > 0;
 
