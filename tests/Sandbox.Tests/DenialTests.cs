@@ -66,6 +66,9 @@ public sealed class DenialTests
     [InlineData("default", EntryPoint.Setns, CLONE_NEWNET)]
     [InlineData("strict", EntryPoint.Clone3, CLONE_VM | CLONE_VFORK | CLONE_PIDFD)]
     [InlineData("strict", EntryPoint.Unshare, CLONE_NEWNET)]
+    [InlineData("strict", EntryPoint.Fork, 0)]
+    [InlineData("strict", EntryPoint.Vfork, CLONE_VM | CLONE_VFORK)]
+    [InlineData("strict", EntryPoint.Clone, 0)]
     public void The_edit_of_a_denial_allows_what_was_asked(
         string name, EntryPoint entry, ulong flags)
     {
@@ -85,8 +88,8 @@ public sealed class DenialTests
     {
         Policy policy = Load("strict");
         var ledger = new DenialLedger(policy.Creation);
-        ledger.Add(EntryPoint.Fork, "/bin/a", Refused(policy, 0, EntryPoint.Fork), 0);
-        Assert.Equal(["creation.entry.fork=allow"], ledger.Sum().Single().Edit);
+        ledger.Add(EntryPoint.Clone3, "/bin/a", Refused(policy, 0, EntryPoint.Clone3), 0);
+        Assert.Equal(["creation.entry.clone3=allow"], ledger.Sum().Single().Edit);
     }
 
     [Fact]

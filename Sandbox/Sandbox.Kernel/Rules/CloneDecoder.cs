@@ -25,10 +25,9 @@ public static class CloneDecoder
         {
             case EntryPoint.Fork:
             case EntryPoint.Launch:
-                request = Plain(call.Entry, 0);
-                return null;
             case EntryPoint.Vfork:
-                request = Plain(call.Entry, CLONE_VFORK | CLONE_VM);
+                request = new(
+                    call.Entry, FlagsInRegisters(call) ?? 0, SIGCHLD, 0, 0, 0, 0, 0, 0, [], 0);
                 return null;
             case EntryPoint.Clone:
                 request = FromRegisters(call);
@@ -38,15 +37,24 @@ public static class CloneDecoder
         }
     }
 
-    private static CloneRequest Plain(EntryPoint entry, ulong flags) =>
-        new(entry, flags, SIGCHLD, 0, 0, 0, 0, 0, 0, [], 0);
+    /// <summary>
+    /// The flags of a call as far as no memory needs reading, without the exit signal; null for
+    /// clone3, whose flags are in memory.
+    /// </summary>
+    public static ulong? FlagsInRegisters(in CloneCall call) => call.Entry switch
+    {
+        EntryPoint.Fork or EntryPoint.Launch => 0,
+        EntryPoint.Vfork => CLONE_VFORK | CLONE_VM,
+        EntryPoint.Clone => (uint)call.A0 & ~CSIGNAL,
+        _ => null,
+    };
 
     /// <summary>
     /// clone(flags, stack, parent_tid, child_tid, tls); the flags are 32 bits wide.
     /// </summary>
     private static CloneRequest FromRegisters(in CloneCall call) => new(
         EntryPoint.Clone,
-        (uint)call.A0 & ~CSIGNAL,
+        FlagsInRegisters(call) ?? 0,
         call.A0 & CSIGNAL,
         call.A2,
         call.A2,

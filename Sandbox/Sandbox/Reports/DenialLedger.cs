@@ -72,8 +72,10 @@ internal sealed class DenialLedger(CreationPolicy policy)
     {
         if (cause.Refusal.By != RefusedBy.Limit)
         {
-            bool closed = policy.Entry(cause.Entry).Value != Errno.None;
-            return PolicyEdit.ToAllow(policy, cause.Entry, closed && flags == 0 ? null : flags);
+            // Only clone3 keeps its flags in memory, which nobody reads for a closed call.
+            bool unread = cause.Entry == EntryPoint.Clone3 && flags == 0
+                && policy.Entry(cause.Entry).Value != Errno.None;
+            return PolicyEdit.ToAllow(policy, cause.Entry, unread ? null : flags);
         }
 
         for (int i = 0; i < CreationLimits.Count; i++)

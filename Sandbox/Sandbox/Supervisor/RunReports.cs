@@ -53,7 +53,7 @@ internal sealed class RunReports(RunPlan plan, IClock clock)
 
         if (clone.Verdict == CloneVerdict.Denied)
         {
-            Note(clone.Call.Entry, clone.Caller, clone.Refusal, clone.Request.Flags);
+            Note(clone.Call.Entry, clone.Caller, clone.Refusal, AskedFlags(clone));
         }
 
         if (_events is not null)
@@ -200,7 +200,7 @@ internal sealed class RunReports(RunPlan plan, IClock clock)
         json.WriteNumber("id"u8, clone.Id);
         json.WriteString("entry"u8, clone.Call.Entry.Name());
         WriteCaller(json, clone.Call.Caller, clone.Caller);
-        WriteFlags(json, "flags", clone.Request.Flags);
+        WriteFlags(json, "flags", AskedFlags(clone));
         WriteFlags(json, "flags_run", RunFlags(clone));
         json.WriteString("exit_signal"u8, clone.Request.ExitSignal == 0
             ? "0" : SignalNames.Of((int)clone.Request.ExitSignal));
@@ -258,6 +258,10 @@ internal sealed class RunReports(RunPlan plan, IClock clock)
         ResultFile.WriteOrigin(json, origin);
         json.WriteEndObject();
     }
+
+    /// <summary>What was asked for, of a closed call as far as registers tell.</summary>
+    private static ulong AskedFlags(PendingClone clone) =>
+        CloneDecoder.FlagsInRegisters(clone.Call) ?? clone.Request.Flags;
 
     private static ulong RunFlags(PendingClone clone) => clone.Runs.Entry switch
     {
