@@ -60,6 +60,13 @@ public sealed class ReportTests
             ], said);
         Assert.Equal(
             "creation.entry.setns builtin:default.yaml:19:12", RuleOf(run.Named("namespace")[3]));
+        Reported stripped = Reported.Run(
+            place, ["-q", "-p", "default", "--set", "creation.strip=@namespaces"],
+            Guests.Path("verdicts"), "namespaces");
+        JsonElement last = stripped.Named("namespace")[^1];
+        Assert.Equal("allow", Reported.Text(last, "verdict"));
+        Assert.Equal("CLONE_NEWUTS|CLONE_NEWUSER", Reported.Flags(last, "flags"));
+        Assert.Equal(string.Empty, Reported.Flags(last, "flags_run"));
     }
 
     [Fact]
@@ -72,7 +79,7 @@ public sealed class ReportTests
         JsonElement[] limits = run.Named("limit");
         Assert.Equal(4, limits.Length);
         Assert.All(limits, e => Assert.Equal(
-            "creation.limits.tasks 1", $"{Reported.Text(e, "which")} {Reported.Text(e, "value")}"));
+            "creation.limits.tasks 1", $"{Reported.Text(e, "which")} {e.GetProperty("value").GetInt32()}"));
         JsonElement[] denials = [.. run.Result.GetProperty("denials").EnumerateArray()];
         Assert.Equal(denials.Length, run.Named("denied").Length);
         JsonElement files = denials.First(d =>

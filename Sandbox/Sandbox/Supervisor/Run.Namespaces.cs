@@ -28,13 +28,13 @@ internal sealed partial class Run
             out CreationDecision decision);
         if (refusal is { } no)
         {
-            _reports.OnNamespaces(request, caller, no, decision);
+            _reports.OnNamespaces(request, caller, no, decision, request.A0);
             EndOnViolation(no, request.Entry);
             return new(no.Errno, call.A0);
         }
 
         NamespaceLinks? before = enters ? NamespaceLinks.Of(call.Caller) : null;
-        _moves[call.Caller] = new(request, decision, before);
+        _moves[call.Caller] = new(request, decision, runs, before);
         return new(Errno.None, runs);
     }
 
@@ -49,7 +49,7 @@ internal sealed partial class Run
         _table.TryFind(caller, out GuestTask? task);
         Refusal? refusal = errno == Errno.None ? Trespass(move, task)
             : new Refusal(errno, RefusedBy.Kernel, "kernel");
-        _reports.OnNamespaces(move.Request, task, refusal, move.Decision);
+        _reports.OnNamespaces(move.Request, task, refusal, move.Decision, move.Runs);
     }
 
     /// <summary>
@@ -79,5 +79,5 @@ internal sealed partial class Run
 
     /// <summary>A call that runs, with what its caller had before.</summary>
     private sealed record NamespaceMove(
-        NamespaceRequest Request, CreationDecision Decision, NamespaceLinks? Before);
+        NamespaceRequest Request, CreationDecision Decision, ulong Runs, NamespaceLinks? Before);
 }

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Globalization;
 using System.Text.Json;
 using Interpose.Abi;
 using Interpose.Ptrace;
@@ -68,9 +69,10 @@ internal sealed class RunReports(RunPlan plan, IClock clock)
     /// <param name="caller">Who called.</param>
     /// <param name="refusal">Why not; null when it ran well.</param>
     /// <param name="decision">The rule that let it through.</param>
+    /// <param name="runs">The first argument that the kernel was given.</param>
     public void OnNamespaces(
         in NamespaceRequest request, GuestTask? caller, Refusal? refusal,
-        in CreationDecision decision)
+        in CreationDecision decision, ulong runs)
     {
         bool unwound = refusal is { By: RefusedBy.Kernel };
         long[] counts = refusal is null ? Statistics.Created
@@ -99,13 +101,14 @@ internal sealed class RunReports(RunPlan plan, IClock clock)
             json.WriteString("entry"u8, name);
             WriteCaller(json, request.Caller, caller);
             WriteFlags(json, "flags", request.Asked);
+            WriteFlags(json, "flags_run", request.Entry == EntryPoint.Unshare ? runs : request.Asked);
             json.WriteString("verdict"u8, refusal is null ? "allow" : unwound ? "unwound" : "deny");
             WriteRule(json, refusal, decision);
             _events.End();
         }
     }
 
-    /// <summary>A task runs another program.</summary>
+    /// <summary>A task runs another program; the run's own domain has no name.</summary>
     public void OnExec(GuestTask task)
     {
         if (_log.Verbose)
@@ -119,6 +122,7 @@ internal sealed class RunReports(RunPlan plan, IClock clock)
             Utf8JsonWriter json = _events.Begin(clock.Now - _start, "exec");
             json.WriteNumber("tid"u8, task.Tid.Value);
             json.WriteString("path"u8, task.Group.Program);
+            json.WriteNull("domain"u8);
             _events.End();
         }
     }
@@ -186,7 +190,7 @@ internal sealed class RunReports(RunPlan plan, IClock clock)
             json.WriteString("which"u8, refusal.Rule);
             if (plan.Policy.Values.TryGetValue(refusal.Rule, out Sourced<string> value))
             {
-                json.WriteString("value"u8, value.Value);
+                json.WriteNumber("value"u8, int.Parse(value.Value, CultureInfo.InvariantCulture));
             }
 
             _events.End();
