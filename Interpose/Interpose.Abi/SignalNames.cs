@@ -1,3 +1,5 @@
+using System.Collections.Generic;
+using System.Linq;
 using static Interpose.Abi.Uapi;
 
 namespace Interpose.Abi;
@@ -6,6 +8,10 @@ namespace Interpose.Abi;
 public static class SignalNames
 {
     private const int FirstRealTime = 32;
+
+    /// <summary>The names of all signals but the real-time ones, by number.</summary>
+    public static IReadOnlyList<string> All { get; } =
+        [.. Enumerable.Range(1, FirstRealTime - 1).Select(Of)];
 
     /// <summary>
     /// The name of a signal; real-time ones count from SIGRTMIN as the kernel does.

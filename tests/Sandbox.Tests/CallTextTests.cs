@@ -106,6 +106,7 @@ public sealed class CallTextTests
     [InlineData("clone3(set_tid=[1, 4294967296])", 20, "an id is a number of 32 bits")]
     [InlineData("clone3(set_tid=[1", 18, "',' or ']' is missing")]
     [InlineData("clone3(set_tid=[1], set_tid=[2])", 21, "set_tid is there twice")]
+    [InlineData("clone(SIGCHILD)", 7, "'SIGCHILD' is no flag, signal or number; did you mean SIGCHLD?")]
     [InlineData("clone3(exit_signal=SIGFOO)", 20, "'SIGFOO' is no flag, signal or number")]
     [InlineData("clone\u00a0(1)", 6, "nothing may follow")]
     public void What_is_wrong_is_told_with_its_column(string text, int column, string words)

@@ -119,7 +119,7 @@ public sealed class DenialTests
         Denial denial = ledger.Sum().Single();
         Assert.Null(denial.Edit);
         Assert.Contains(
-            "to allow it: take the flag out of creation.require\n", Render([denial]),
+            "to allow it: take the flag that clashes out of creation.require\n", Render([denial]),
             StringComparison.Ordinal);
     }
 

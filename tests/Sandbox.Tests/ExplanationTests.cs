@@ -12,7 +12,7 @@ public sealed class ExplanationTests
     [Theory]
     [InlineData("default", "fork()",
         "entry fork is open", "shape @fork: allowed", "stage 6 RunningTask",
-        "verdict allowed", "kernel answers by itself: stop for the supervisor")]
+        "verdict allowed", "filter with -q as without: stop for the supervisor")]
     [InlineData("default", "clone(CLONE_NEWNS|CLONE_FS|SIGCHLD)",
         "rule EINVAL copy_process: CLONE_NEWNS with CLONE_FS",
         "verdict EINVAL (Invalid argument), by the kernel's rule: copy_process: CLONE_NEWNS")]
@@ -72,6 +72,24 @@ public sealed class ExplanationTests
         Assert.False(told.Allowed);
         Assert.Contains(
             "to allow take CLONE_NEWNS out of creation.require", Words(told), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_flag_that_is_neither_named_nor_fits_a_required_one_needs_less_policy_as_well() =>
+        Assert.Contains(
+            "to allow take CLONE_NEWUSER out of creation.require",
+            Words(Explain("clone(CLONE_FS)", ["default"], ["creation.require=CLONE_NEWUSER"])),
+            StringComparison.Ordinal);
+
+    [Fact]
+    public void A_violation_that_ends_the_run_is_told()
+    {
+        string[] kill = ["creation.on_violation=kill"];
+        Assert.Contains(
+            "violation ends the run [--set:1:23]",
+            Words(Explain("clone(CLONE_PARENT)", ["default"], kill)), StringComparison.Ordinal);
+        Assert.DoesNotContain(
+            "ends the run", Words(Explain("fork", ["default"], kill)), StringComparison.Ordinal);
     }
 
     [Fact]

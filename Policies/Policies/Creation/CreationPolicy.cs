@@ -167,7 +167,7 @@ public sealed class CreationPolicy
     /// The required flag that a request would be refused for even if all that it asks for were
     /// allowed; 0 for none.
     /// </summary>
-    internal ulong ClashOf(ulong flags)
+    public ulong ClashOf(ulong flags)
     {
         ulong left = flags & ~(Strip | CloneFlags.AlwaysStripped);
         return Clash(Added(left), left);

@@ -75,7 +75,7 @@ internal sealed class CallScanner(string text)
             {
                 return new(column, word.Length == 0 ? "a flag, a signal or a number is missing here"
                     : $"'{word}' is no flag, signal or number"
-                        + Nearest.Suggest(word, CloneFlags.Names));
+                        + Nearest.Suggest(word, [.. CloneFlags.Names, .. SignalNames.All]));
             }
 
             value |= term;

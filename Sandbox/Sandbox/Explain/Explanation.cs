@@ -247,13 +247,22 @@ internal sealed class Explanation : IHostFacts
         }
 
         Line("verdict", $"{no.Errno.Describe()}, by {Who(no.By)}: {no.Rule}", no.Origin);
-        if (no.By is RefusedBy.Policy)
+        if (no.By is not RefusedBy.Policy)
         {
-            IReadOnlyList<string>? edit =
-                PolicyEdit.ToAllow(_policy.Creation, _call.Entry, flags);
-            Line("to allow", edit is null ? $"take {string.Join('|', CloneFlags.Of(no.Decisive))} "
-                + $"out of {no.Rule}" : "--set " + string.Join(" --set ", edit));
+            return;
         }
+
+        Sourced<OnViolation> violation = _policy.Creation.OnViolation;
+        if (violation.Value == OnViolation.Kill)
+        {
+            Line("violation", "ends the run", violation.Origin);
+        }
+
+        // Where no addition helps, something that is required clashes with what was asked.
+        IReadOnlyList<string>? edit = PolicyEdit.ToAllow(_policy.Creation, _call.Entry, flags);
+        IReadOnlyList<string> clash = CloneFlags.Of(_policy.Creation.ClashOf(flags ?? 0));
+        Line("to allow", edit is null ? $"take {string.Join('|', clash)} out of creation.require"
+            : "--set " + string.Join(" --set ", edit));
     }
 
     private static string Who(RefusedBy by) => by switch
@@ -285,7 +294,9 @@ internal sealed class Explanation : IHostFacts
         };
         sock_filter[] filter = CreationFilter.Compile(_policy.Creation, default);
         uint action = FilterEvaluator.Run(filter, data, out _);
-        Line("filter", "with -q the kernel answers by itself: " + FilterListing.Describe(action));
+        bool stops = (action & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_TRACE;
+        Line("filter", (stops ? "with -q as without: " : "with -q the kernel answers by itself: ")
+            + FilterListing.Describe(action));
     }
 
     private void Rule(string rule, bool passed, Errno errno) =>

@@ -58,7 +58,8 @@ internal static class Summary
                 + $"{why.Errno}, {why.Rule} at {why.Origin}");
             Line(text, denial.Edit is { Count: > 0 } edit
                 ? $"  to allow it: --set {string.Join(" --set ", edit)}"
-                : $"  to allow it: take the flag out of {why.Rule}");
+                : why.By == RefusedBy.Limit ? $"  to allow it: raise {why.Rule}"
+                : "  to allow it: take the flag that clashes out of creation.require");
         }
 
         long more = numbers.OtherDenials;
