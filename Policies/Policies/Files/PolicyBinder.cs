@@ -94,8 +94,8 @@ internal sealed class PolicyBinder(PolicyDraft draft, ICollection<PolicyProblem>
         }
         else if (value is ScalarNode && name == DenyPrefix[..^1])
         {
-            problems.Add(new(
-                at, $"'{name}' is a section; set one of its flags: {DenyPrefix}CLONE_NEWUSER=EPERM"));
+            problems.Add(new(at, $"'{name}' is a section; set one of its flags: "
+                + $"{DenyPrefix}CLONE_NEWUSER=EPERM"));
         }
         else if (PolicyModel.Find(name) is { } key)
         {
