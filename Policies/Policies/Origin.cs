@@ -19,8 +19,9 @@ public sealed record Origin(PolicySource Source, int Line, int Column)
     /// <summary>The text's name.</summary>
     public string File => Source.Name;
 
-    /// <summary><c>file:line:column</c>, as compilers write it.</summary>
-    public override string ToString() => Line == 0 ? File : $"{File}:{Line}:{Column}";
+    /// <summary><c>file:line:column</c>, as compilers write it, in one line.</summary>
+    public override string ToString() =>
+        Line == 0 ? OneLine.Of(File) : $"{OneLine.Of(File)}:{Line}:{Column}";
 }
 
 /// <summary>A value and where it stands.</summary>

@@ -39,6 +39,16 @@ public sealed class OriginTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
+    public void The_name_of_a_file_can_neither_forge_a_line_nor_move_the_cursor()
+    {
+        var origin = new Origin(new PolicySource("a\nsandbox: all is well\u001b[2J\u009b2J"), 3, 7);
+        Assert.Equal("a\\u000asandbox: all is well\\u001b[2J\\u009b2J:3:7", origin.ToString());
+        Assert.Equal("\\u007f", new Origin(new PolicySource("\u007f"), 0, 0).ToString());
+        Assert.StartsWith(
+            "a\\u000asandbox", new PolicyProblem(origin, "m").ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_value_knows_its_file_line_and_column()
     {
         Policy policy = _folder.Valid("top.yaml");
