@@ -162,6 +162,16 @@ public sealed class EngineTests
     }
 
     [Fact]
+    public void A_child_of_a_living_caller_goes_to_no_dead_one_however_late_the_supervisor_is()
+    {
+        using var place = new Workplace();
+        Outcome starved = Product.Run(
+            place, ["-q", "-p", "permissive", "--timeout", "100s"], Guests.Path("starved"), "60");
+        Assert.Equal("all came back\n", starved.Out);
+        Assert.Equal(0, starved.Status);
+    }
+
+    [Fact]
     public void An_exec_while_other_threads_fork_loses_nothing()
     {
         Outcome raced = Twice.Same(Verified, false, null, Guests.Path("execrace"), "200");

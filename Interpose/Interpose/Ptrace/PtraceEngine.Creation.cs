@@ -14,7 +14,7 @@ public sealed partial class PtraceEngine
     /// <summary>
     /// Tasks that stopped for the first time before their parent's event was seen.
     /// </summary>
-    private readonly Dictionary<HostTid, (WaitStatus Status, long Since)> _newborns = [];
+    private readonly Dictionary<HostTid, Newborn> _newborns = [];
 
     /// <summary>Children whose parents stand at their event: child to parent.</summary>
     private readonly Dictionary<HostTid, Tracee> _awaited = [];
@@ -57,6 +57,7 @@ public sealed partial class PtraceEngine
         }
 
         (tracee.Asked, tracee.Runs, tracee.State) = (asked, answer.Runs, TraceeState.InCall);
+        tracee.InCallSince = TraceeWaiter.Now;
         Write(tracee.Tid, asked, answer.Runs);
 
         // Success comes back as a clone event, failure as a syscall exit; PTRACE_CONT would
@@ -145,14 +146,17 @@ public sealed partial class PtraceEngine
 
         parent.State = TraceeState.AwaitsChild;
         parent.Child = child;
-        if (_newborns.Remove(child, out (WaitStatus Status, long Since) parked))
+        if (_newborns.Remove(child, out Newborn parked))
         {
             Join(parent, child, parked.Status);
-            return;
+        }
+        else
+        {
+            _awaited.Add(child, parent);
+            _waiter.Resumed(child);
         }
 
-        _awaited.Add(child, parent);
-        _waiter.Resumed(child);
+        AdoptOrphans();
     }
 
     /// <summary>
@@ -192,9 +196,10 @@ public sealed partial class PtraceEngine
     /// <summary>A task is seen for the first time; its first stop, or its end before it.</summary>
     private void OnNewborn(in TraceeReport report)
     {
-        if (_newborns.TryGetValue(report.Tid, out (WaitStatus Status, long Since) parked))
+        if (_newborns.TryGetValue(report.Tid, out Newborn parked))
         {
-            _newborns[report.Tid] = (report.Status, parked.Since);
+            _newborns[report.Tid] = parked with { Status = report.Status };
+            AdoptOrphans();
         }
         else if (_awaited.Remove(report.Tid, out Tracee? parent))
         {
@@ -202,7 +207,8 @@ public sealed partial class PtraceEngine
         }
         else
         {
-            _newborns.Add(report.Tid, (report.Status, TraceeWaiter.Now));
+            long now = TraceeWaiter.Now;
+            _newborns.Add(report.Tid, new(report.Status, now, now + OrphanPatience));
             AdoptOrphans();
         }
     }

@@ -11,7 +11,6 @@ namespace Interpose.Ptrace;
 public sealed partial class PtraceEngine
 {
     private const long OrphanPatience = 1_000_000_000;
-    private const long EventPatience = 100_000_000;
 
     /// <summary>
     /// Callers that died inside an approved call, of which a child may still appear.
@@ -26,9 +25,9 @@ public sealed partial class PtraceEngine
         get
         {
             long first = _orphaned.Count == 0 ? long.MaxValue : _orphaned[0].Until;
-            foreach ((_, long since) in _newborns.Values)
+            foreach (Newborn newborn in _newborns.Values)
             {
-                first = Earlier(first, since + OrphanPatience);
+                first = Earlier(first, newborn.Until);
             }
 
             return first;
@@ -58,7 +57,7 @@ public sealed partial class PtraceEngine
 
     /// <summary>
     /// Gives a parked task to a caller that died in its call, once no living caller can have
-    /// made it: none is in a call, or its event would have come long ago.
+    /// made it: none is in a call that began before the task was seen.
     /// </summary>
     private void AdoptOrphans()
     {
@@ -67,16 +66,16 @@ public sealed partial class PtraceEngine
             return;
         }
 
-        long sure = SomeoneInCall() ? TraceeWaiter.Now - EventPatience : long.MaxValue;
+        long sure = OldestCall();
         foreach (HostTid child in new List<HostTid>(_newborns.Keys))
         {
-            (WaitStatus status, long since) = _newborns[child];
-            if (_orphaned.Count == 0 || since > sure)
+            Newborn newborn = _newborns[child];
+            if (_orphaned.Count == 0 || newborn.Since >= sure)
             {
                 continue;
             }
 
-            int at = status.Ended ? 0 : FindCreator(child);
+            int at = newborn.Status.Ended ? 0 : FindCreator(child);
             if (at < 0)
             {
                 continue;
@@ -86,17 +85,21 @@ public sealed partial class PtraceEngine
             _orphaned.RemoveAt(at);
             _newborns.Remove(child);
             _calls.Remove(caller, out (CreationCall Asked, CreationCall Runs) call);
-            Publish(caller, child, status, call.Asked, call.Runs);
+            Publish(caller, child, newborn.Status, call.Asked, call.Runs);
         }
     }
 
-    /// <summary>The dead caller whose call a newborn's registers still show; -1 for none.</summary>
+    /// <summary>
+    /// The dead caller whose call a newborn's registers still show; -1 for none. It is none that
+    /// made a thread, for a thread dies with its creator's process.
+    /// </summary>
     private int FindCreator(HostTid child)
     {
         for (int i = 0; i < _orphaned.Count; i++)
         {
             CreationCall runs = _calls[_orphaned[i].Caller].Runs;
-            if (Holds(child, OFFSET_ORIG_RAX, (ulong)runs.Number)
+            bool thread = runs.Number == __NR_clone && (runs.A0 & CLONE_THREAD) != 0;
+            if (!thread && Holds(child, OFFSET_ORIG_RAX, (ulong)runs.Number)
                 && Holds(child, OFFSET_RDI, runs.A0) && Holds(child, OFFSET_RSI, runs.A1)
                 && Holds(child, OFFSET_RDX, runs.A2) && Holds(child, OFFSET_R10, runs.A3)
                 && Holds(child, OFFSET_R8, runs.A4))
@@ -111,17 +114,22 @@ public sealed partial class PtraceEngine
     private static bool Holds(HostTid tid, int offset, ulong value) =>
         Tracing.Peek(tid, offset, out ulong held) == Errno.None && held == value;
 
-    private bool SomeoneInCall()
+    /// <summary>
+    /// When the call was resumed that a living caller has been in for longest; long.MaxValue
+    /// while none is in a call. Its event may wait unseen for as long as it takes.
+    /// </summary>
+    private long OldestCall()
     {
+        long oldest = long.MaxValue;
         foreach (Tracee tracee in _tracees.Values)
         {
             if (tracee.State == TraceeState.InCall)
             {
-                return true;
+                oldest = Earlier(oldest, tracee.InCallSince);
             }
         }
 
-        return false;
+        return oldest;
     }
 
     /// <summary>
@@ -157,18 +165,34 @@ public sealed partial class PtraceEngine
             _events.OnCreationRefused(caller, Errno.EINTR);
         }
 
+        long sure = OldestCall();
         foreach (HostTid child in new List<HostTid>(_newborns.Keys))
         {
-            (WaitStatus status, long since) = _newborns[child];
-            if (now - since >= OrphanPatience)
+            Newborn newborn = _newborns[child];
+            if (newborn.Until > now)
+            {
+                continue;
+            }
+
+            bool unclaimed = newborn.Since < sure;
+            if (unclaimed && newborn.Status.Ended)
             {
                 _newborns.Remove(child);
-                if (!status.Ended)
-                {
-                    Posix.Kill(child.Value, SIGKILL);
-                    _newborns.Add(child, (status, now));
-                }
+                continue;
             }
+
+            if (unclaimed)
+            {
+                Posix.Kill(child.Value, SIGKILL);
+            }
+
+            _newborns[child] = newborn with { Until = now + OrphanPatience };
         }
     }
+
+    /// <summary>A task that no creator has been found for.</summary>
+    /// <param name="Status">Its last report.</param>
+    /// <param name="Since">When it was seen for the first time.</param>
+    /// <param name="Until">When it is killed if no creator can have been found for it.</param>
+    private readonly record struct Newborn(WaitStatus Status, long Since, long Until);
 }

@@ -117,9 +117,13 @@ public sealed partial class PtraceEngine
             Posix.Kill(tid.Value, SIGKILL);
         }
 
-        foreach (HostTid tid in _newborns.Keys)
+        foreach ((HostTid tid, Newborn newborn) in _newborns)
         {
-            Posix.Kill(tid.Value, SIGKILL);
+            // The id of one that ended may be a stranger's by now.
+            if (!newborn.Status.Ended)
+            {
+                Posix.Kill(tid.Value, SIGKILL);
+            }
         }
     }
 

@@ -42,6 +42,11 @@ internal sealed class Tracee(HostTid tid)
     /// </summary>
     public CreationCall Runs { get; set; }
 
+    /// <summary>
+    /// When that call was resumed: a task that was seen before cannot be its child.
+    /// </summary>
+    public long InCallSince { get; set; }
+
     /// <summary>The child it waits for at its clone event.</summary>
     public HostTid Child { get; set; }
 
