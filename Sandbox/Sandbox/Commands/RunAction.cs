@@ -54,6 +54,8 @@ internal static class RunAction
         }
 
         events?.Dispose();
+        outcome.Statistics.DroppedEvents =
+            events?.Dropped ?? outcome.Statistics.DroppedEvents;
         int status = outcome.ExitCode;
         if (events is { Broken: true })
         {

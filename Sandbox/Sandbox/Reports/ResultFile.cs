@@ -57,6 +57,13 @@ internal static class ResultFile
 
         json.WriteEndArray();
         json.WriteNumber("other_denials"u8, numbers.OtherDenials);
+        json.WriteStartObject("dropped_events"u8);
+        foreach ((string name, long count) in numbers.DroppedEvents)
+        {
+            json.WriteNumber(name, count);
+        }
+
+        json.WriteEndObject();
         json.WriteStartObject("stages"u8);
         for (int i = 0; i < numbers.Stages.Length; i++)
         {
@@ -88,7 +95,7 @@ internal static class ResultFile
         json.WriteString("program"u8, denial.Cause.Program);
         json.WriteString("errno"u8, refusal.Errno.ToString());
         json.WriteStartObject("rule"u8);
-        json.WriteString("policy"u8, refusal.Rule);
+        json.WriteString(refusal.By == RefusedBy.Limit ? "limit"u8 : "policy"u8, refusal.Rule);
         WriteOrigin(json, refusal.Origin);
         json.WriteEndObject();
         if (denial.Edit is { } edit)

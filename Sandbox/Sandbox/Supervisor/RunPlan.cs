@@ -84,6 +84,10 @@ internal sealed class RunStatistics
 
     public long OtherDenials { get; set; }
 
+    /// <summary>Events that were lost because their reader was slow, by name.</summary>
+    public IReadOnlyDictionary<string, long> DroppedEvents { get; set; } =
+        new Dictionary<string, long>();
+
     public long TotalCreated => Sum(Created);
 
     public long TotalDenied => Sum(Denied);

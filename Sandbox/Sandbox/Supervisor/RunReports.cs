@@ -101,7 +101,12 @@ internal sealed class RunReports(RunPlan plan, IClock clock)
             json.WriteString("entry"u8, name);
             WriteCaller(json, request.Caller, caller);
             WriteFlags(json, "flags", request.Asked);
-            WriteFlags(json, "flags_run", request.Entry == EntryPoint.Unshare ? runs : request.Asked);
+            if (refusal is null || unwound)
+            {
+                bool unshares = request.Entry == EntryPoint.Unshare;
+                WriteFlags(json, "flags_run", unshares ? runs : request.Asked);
+            }
+
             json.WriteString("verdict"u8, refusal is null ? "allow" : unwound ? "unwound" : "deny");
             WriteRule(json, refusal, decision);
             _events.End();
@@ -205,7 +210,11 @@ internal sealed class RunReports(RunPlan plan, IClock clock)
         json.WriteString("entry"u8, clone.Call.Entry.Name());
         WriteCaller(json, clone.Call.Caller, clone.Caller);
         WriteFlags(json, "flags", AskedFlags(clone));
-        WriteFlags(json, "flags_run", RunFlags(clone));
+        if (clone.Verdict != CloneVerdict.Denied)
+        {
+            WriteFlags(json, "flags_run", RunFlags(clone));
+        }
+
         json.WriteString("exit_signal"u8, clone.Request.ExitSignal == 0
             ? "0" : SignalNames.Of((int)clone.Request.ExitSignal));
         json.WriteString("verdict"u8, clone.Verdict switch
