@@ -31,7 +31,7 @@ internal sealed class Explanation : IHostFacts
     public bool Allowed { get; private set; }
 
     /// <inheritdoc/>
-    public HostFacts Host { get; } = new HostFactsReader().Host;
+    public HostFacts Host => new HostFactsReader(_policy.Creation).Host;
 
     /// <summary>An ordinary task; what depends on more the kernel is left to judge.</summary>
     public CallerFacts CallerOf(HostTid task) => CallerFacts.Ordinary;

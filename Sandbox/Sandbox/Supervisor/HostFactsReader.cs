@@ -1,9 +1,12 @@
+using System;
 using System.Globalization;
 using Interpose.Abi;
 using Interpose.Launch;
 using Interpose.Placement;
+using Policies;
 using Sandbox.Kernel;
 using Sandbox.Kernel.Rules;
+using static Interpose.Abi.Uapi;
 
 namespace Sandbox.Supervisor;
 
@@ -11,10 +14,13 @@ namespace Sandbox.Supervisor;
 /// What /proc tells of the kernel and of a stopped caller. Most rules ask for nothing; a fact is
 /// read when one does.
 /// </summary>
-internal sealed class HostFactsReader : IHostFacts
+/// <param name="policy">
+/// The policy: where it lets nobody make a namespace, none can be pending, and nothing is read.
+/// </param>
+internal sealed class HostFactsReader(CreationPolicy policy) : IHostFacts
 {
     private const string DebianSwitch = "/proc/sys/kernel/unprivileged_userns_clone";
-    private readonly ProcCaller _caller = new();
+    private readonly ProcCaller _caller = new(policy.Allow);
 
     /// <inheritdoc/>
     public HostFacts Host { get; } = new(
@@ -42,21 +48,38 @@ internal sealed class HostFactsReader : IHostFacts
     /// <summary>One caller, read on demand.</summary>
     private sealed class ProcCaller : CallerFacts
     {
+        private static readonly HostTid Self = new(Environment.ProcessId);
+        private readonly bool _mayMovePid;
+        private readonly bool _mayMoveTime;
+
+        public ProcCaller(ulong allowed)
+        {
+            _mayMovePid = (allowed & CLONE_NEWPID) != 0
+                || Differ(Self, "pid", "pid_for_children") != false;
+            _mayMoveTime = (allowed & CLONE_NEWTIME) != 0
+                || Differ(Self, "time", "time_for_children") != false;
+        }
+
         public HostTid Task { get; set; }
 
         public override bool? IsInit =>
             TaskAttributes.InnermostPid(Task) is { } pid ? pid == 1 : null;
 
-        public override bool? PidNamespacePending => Differ("pid", "pid_for_children");
+        public override bool? PidNamespacePending =>
+            _mayMovePid ? Differ(Task, "pid", "pid_for_children") : false;
 
-        public override bool? TimeNamespacePending => Differ("time", "time_for_children");
+        public override bool? TimeNamespacePending =>
+            _mayMoveTime ? Differ(Task, "time", "time_for_children") : false;
 
-        private bool? Differ(string own, string ofChildren)
+        private static bool? Differ(HostTid task, string own, string ofChildren)
         {
-            string? a = TaskAttributes.Namespace(Task, own);
-            string? b = TaskAttributes.Namespace(Task, ofChildren);
-            // The link of a namespace that has no init yet cannot be read.
-            return a is null ? null : a != b;
+            string? a = TaskAttributes.Namespace(task, own);
+            string? b = TaskAttributes.Namespace(task, ofChildren);
+
+            // That of a namespace without an init cannot be read. Of a task that was killed just
+            // now its own pid namespace still can, but none of the others.
+            bool dies = b is null && TaskAttributes.Namespace(task, "uts") is null;
+            return a is null || dies ? null : a != b;
         }
     }
 }

@@ -37,7 +37,7 @@ internal sealed partial class Run : IGuestEvents
         }
 
         _pipeline = new CopyProcess(
-            plan.Policy, _table, new TracedMemory(), new HostFactsReader(), _clock, controllers,
+            plan.Policy, _table, new TracedMemory(), new HostFactsReader(plan.Policy.Creation), _clock, controllers,
             plan.Faults);
         _engine = new PtraceEngine(this, StartState.WaitedSignals, CreationFilter.Mark);
         _reports = new RunReports(plan, _clock);
