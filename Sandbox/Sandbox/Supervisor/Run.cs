@@ -37,8 +37,8 @@ internal sealed partial class Run : IGuestEvents
         }
 
         _pipeline = new CopyProcess(
-            plan.Policy, _table, new TracedMemory(), new HostFactsReader(plan.Policy.Creation), _clock, controllers,
-            plan.Faults);
+            plan.Policy, _table, new TracedMemory(), new HostFactsReader(plan.Policy.Creation),
+            _clock, controllers, plan.Faults);
         _engine = new PtraceEngine(this, StartState.WaitedSignals, CreationFilter.Mark);
         _reports = new RunReports(plan, _clock);
     }
