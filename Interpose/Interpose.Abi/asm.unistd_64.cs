@@ -7,6 +7,7 @@ public static partial class Uapi
     public const int __NR_write = 1;
     public const int __NR_open = 2;
     public const int __NR_close = 3;
+    public const int __NR_munmap = 11;
     public const int __NR_ioctl = 16;
     public const int __NR_pipe2 = 293;
     public const int __NR_dup2 = 33;

@@ -82,7 +82,8 @@ internal sealed class FilterOracle(CreationPolicy policy, FilterOptions options)
             && decision.Allowed && decision.Stripped == 0 && decision.Added == 0;
     }
 
-    private static HostFacts Host { get; } = new(new KernelVersion(6, 18));
+    /// <summary>The filter is one for all kernels, so it heeds what the oldest refuses.</summary>
+    private static HostFacts Host { get; } = new(new KernelVersion(5, 15));
 
     private uint Creation(EntryPoint entry, ulong flags, ulong pointer)
     {

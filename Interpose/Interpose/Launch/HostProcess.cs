@@ -120,6 +120,11 @@ public static class HostProcess
         }
     }
 
+    /// <summary>
+    /// Whether page tables have five levels, so that there are addresses beyond 47 bits.
+    /// </summary>
+    public static bool HasFiveLevelPages => Posix.IsAddress(1UL << 47);
+
     /// <summary>The program that a process runs; null when it cannot be told.</summary>
     public static string? ProgramOf(HostTid task) => Posix.ReadLink($"/proc/{task}/exe");
 }

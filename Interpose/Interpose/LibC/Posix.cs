@@ -24,6 +24,17 @@ internal static unsafe class Posix
         return Native.ErrnoOf(result);
     }
 
+    /// <summary>
+    /// Whether a process can have memory at an address that this one was never given.
+    /// </summary>
+    public static bool IsAddress(ulong address)
+    {
+        const int page = 4096;
+
+        // SAFETY: no memory of ours is there; munmap(2) refuses what is beyond all addresses.
+        return Native.Quick(__NR_munmap, (nint)address, page) == 0;
+    }
+
     public static Errno Prctl(int option, nint argument) =>
         Native.ErrnoOf(Native.Quick(__NR_prctl, option, argument));
 

@@ -1,21 +1,21 @@
 namespace Sandbox.Kernel.Rules;
 
-/// <summary>A version of the kernel, as far as rules depend on it.</summary>
-/// <param name="Major">6 of 6.18.</param>
-/// <param name="Minor">18 of 6.18.</param>
-public readonly record struct KernelVersion(int Major, int Minor)
-{
-    /// <summary>Whether it is this one or a later one.</summary>
-    public bool IsAtLeast(KernelVersion other) =>
-        Major > other.Major || (Major == other.Major && Minor >= other.Minor);
-}
-
 /// <summary>What is known of the kernel that judges in the end.</summary>
 /// <param name="Version">Its version.</param>
 /// <param name="OpenUserNamespaces">
 /// Debian's <c>kernel.unprivileged_userns_clone</c>; true for kernels without it.
 /// </param>
-public readonly record struct HostFacts(KernelVersion Version, bool OpenUserNamespaces = true);
+/// <param name="FiveLevels">
+/// Page tables have five levels, so that addresses of a process have 56 bits and not 47.
+/// </param>
+public readonly record struct HostFacts(
+    KernelVersion Version, bool OpenUserNamespaces = true, bool FiveLevels = false)
+{
+    private const ulong Page = 4096;
+
+    /// <summary>The end of the addresses of a process: <c>TASK_SIZE_MAX</c>.</summary>
+    public ulong TaskSizeMax => (1UL << (FiveLevels ? 56 : 47)) - Page;
+}
 
 /// <summary>
 /// What a cgroup descriptor of CLONE_INTO_CGROUP comes to: <c>cgroup_css_set_fork</c>.

@@ -11,7 +11,6 @@ namespace Sandbox.Kernel.Rules;
 internal static class CloneFlagRules
 {
     private const ulong KnownFlags = 0xffff_ffff | CLONE_CLEAR_SIGHAND | CLONE_INTO_CGROUP;
-    private const ulong TaskSizeMax = 0x7fff_ffff_f000;
     private const string Args = "clone3_args_valid";
     private const string Process = "copy_process";
 
@@ -70,8 +69,9 @@ internal static class CloneFlagRules
         KernelRule.Of(
             "CLONE_PIDFD with CLONE_DETACHED", Process, Errno.EINVAL,
             new(CLONE_PIDFD | CLONE_DETACHED)),
-        new("CLONE_PIDFD with CLONE_THREAD", Process, Errno.EINVAL,
-            static (in i) => Has(i, CLONE_PIDFD | CLONE_THREAD), Until: new(6, 9)),
+        KernelRule.Of(
+            "CLONE_PIDFD with CLONE_THREAD", Process, Errno.EINVAL,
+            new(CLONE_PIDFD | CLONE_THREAD)) with { Until = new(6, 9) },
     ];
 
     private static bool Has(in RuleInput input, ulong flags) =>
@@ -86,6 +86,6 @@ internal static class CloneFlagRules
         }
 
         ulong top = unchecked(r.Stack + r.StackSize);
-        return r.StackSize == 0 || top < r.Stack || top > TaskSizeMax;
+        return r.StackSize == 0 || top < r.Stack || top > input.Host.TaskSizeMax;
     }
 }

@@ -12,7 +12,6 @@ namespace Sandbox.Kernel.Rules;
 /// </summary>
 internal static class CloneStateRules
 {
-    private const ulong TaskSizeMax = 0x7fff_ffff_f000;
     private const int MaxUserLevel = 32;
     private const int MaxPidLevel = 32;
 
@@ -72,7 +71,7 @@ internal static class CloneStateRules
     private static ImmutableArray<KernelRule> Pid() =>
     [
         new("a thread area beyond the address space", "do_arch_prctl_64", Errno.EPERM,
-            static (in i) => Has(i, CLONE_SETTLS) && i.Request.Tls >= TaskSizeMax),
+            static (in i) => Has(i, CLONE_SETTLS) && i.Request.Tls >= i.Host.TaskSizeMax),
         Tid("set_tid of more levels than there are", Errno.EINVAL, TidProblem.TooMany),
         Tid("set_tid out of range", Errno.EINVAL, TidProblem.OutOfRange),
         Tid("set_tid before the namespace has its init", Errno.EINVAL, TidProblem.NoReaper),

@@ -25,6 +25,7 @@ public delegate bool? RuleTest(in RuleInput input);
 /// <param name="Flags">The same condition as data, where it is one of flags alone.</param>
 /// <param name="Since">The version that brought it; null for one before 5.15.</param>
 /// <param name="Until">The version that took it away; null for none so far.</param>
+/// <param name="Backported">What brought it, where stable series have it as well.</param>
 public sealed record KernelRule(
     string Name,
     string Function,
@@ -32,19 +33,25 @@ public sealed record KernelRule(
     RuleTest Test,
     FlagTest? Flags = null,
     KernelVersion? Since = null,
-    KernelVersion? Until = null)
+    KernelVersion? Until = null,
+    StableChange? Backported = null)
 {
     /// <summary>A rule of flags alone.</summary>
     public static KernelRule Of(string name, string function, Errno errno, FlagTest flags) =>
         new(name, function, errno, (in i) => flags.Holds(i.Request.Flags), flags);
 
+    /// <summary>Whether a kernel has it; null when that is not known.</summary>
+    public bool? IsIn(KernelVersion version) =>
+        (Since is { } since && !version.IsAtLeast(since))
+            || (Until is { } until && version.IsAtLeast(until)) ? false
+            : Backported is null ? true : Backported.IsIn(version);
+
     /// <summary>Whether a request breaks it; null when that is not known.</summary>
     public bool? IsBroken(in RuleInput input)
     {
-        KernelVersion version = input.Host.Version;
-        bool there = (Since is not { } since || version.IsAtLeast(since))
-            && (Until is not { } until || !version.IsAtLeast(until));
-        return there ? Test(input) : false;
+        bool? there = IsIn(input.Host.Version);
+        bool? broken = there == false ? false : Test(input);
+        return there is null && broken == true ? null : broken;
     }
 }
 

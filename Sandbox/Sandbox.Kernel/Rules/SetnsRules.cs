@@ -69,6 +69,9 @@ public static class SetnsRules
         Capable("a mount namespace", "mntns_install", CLONE_NEWNS),
         Also("a mount namespace with shared fs", "mntns_install", Errno.EINVAL, CLONE_NEWNS,
             static (caller, alone) => alone ? caller.SharesFs : false),
+        Also("a mount namespace among others with shared fs", "mntns_install", Errno.EINVAL,
+            CLONE_NEWNS, static (caller, alone) => alone ? false : caller.SharesFs)
+            with { Backported = SharedFs },
         Capable("a uts namespace", "utsns_install", CLONE_NEWUTS),
         Capable("an ipc namespace", "ipcns_install", CLONE_NEWIPC),
         Capable("a pid namespace", "pidns_install", CLONE_NEWPID),
@@ -79,11 +82,16 @@ public static class SetnsRules
         Capable("a time namespace", "timens_install", CLONE_NEWTIME),
     ];
 
+    /// <summary>"mount: refuse setns() with a shared fs_struct again" - its subject.</summary>
+    private static StableChange SharedFs => new(
+        With: [new(6, 12, 117)],
+        Without: [new(6, 1, 192), new(6, 12, 116), new(6, 18, 44)]);
+
     private delegate bool TargetTest(ulong flags, SetnsTarget target);
 
     /// <summary>
-    /// Several namespaces of a process at once are installed into a copy of the caller's fs,
-    /// which nobody shares: <c>prepare_nsset</c>.
+    /// Several namespaces of a process at once are installed into a copy of the caller's fs:
+    /// <c>prepare_nsset</c>. Kernels that look at the copy find that nobody shares it.
     /// </summary>
     private delegate bool? CallerTest(CallerFacts caller, bool alone);
 

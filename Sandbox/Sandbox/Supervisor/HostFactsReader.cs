@@ -24,7 +24,8 @@ internal sealed class HostFactsReader(CreationPolicy policy) : IHostFacts
 
     /// <inheritdoc/>
     public HostFacts Host { get; } = new(
-        Version(HostProcess.KernelRelease), HostProcess.ReadNumber(DebianSwitch) is not 0);
+        Version(HostProcess.KernelRelease), HostProcess.ReadNumber(DebianSwitch) is not 0,
+        HostProcess.HasFiveLevelPages);
 
     /// <inheritdoc/>
     public CallerFacts CallerOf(HostTid task)
@@ -33,12 +34,13 @@ internal sealed class HostFactsReader(CreationPolicy policy) : IHostFacts
         return _caller;
     }
 
-    /// <summary>The version in a release such as <c>6.18.44-cloud</c>.</summary>
+    /// <summary>
+    /// The version in a release such as <c>6.18.44-cloud</c> or <c>6.12.117+deb12</c>.
+    /// </summary>
     internal static KernelVersion Version(string release)
     {
-        string[] parts = release.Split('.', '-');
-        int major = Number(parts, 0);
-        return new(major, Number(parts, 1));
+        string[] parts = release.Split('.', '-', '+');
+        return new(Number(parts, 0), Number(parts, 1), Number(parts, 2));
     }
 
     private static int Number(string[] parts, int index) => index < parts.Length

@@ -41,6 +41,9 @@ internal sealed class Comparison
 
     public int Mismatches { get; private set; }
 
+    /// <summary>Rules of which it is not known whether this kernel has them, and its answer.</summary>
+    public SortedDictionary<string, string> Unseen { get; } = new(StringComparer.Ordinal);
+
     /// <summary>Every small set of flags, then random calls, over all states.</summary>
     public void Fuzz(int seed, long wanted)
     {
@@ -72,7 +75,8 @@ internal sealed class Comparison
                 ? [EntryPoint.Clone, EntryPoint.Clone3, EntryPoint.Unshare] : [];
             int stride = (int)Math.Max(1, Complete / wanted);
             IEnumerable<Record> all = entries.SelectMany(Draw.Exhaustive)
-                .Where((_, i) => i % stride == from % stride);
+                .Where((_, i) => i % stride == from % stride)
+                .Concat(state.Namespaces ? Draw.Installed() : []);
             var draw = new Draw(from);
             return all.Concat(Enumerable.Range(0, (int)most).Select(_ => draw.Next(state)));
         }
@@ -106,10 +110,13 @@ internal sealed class Comparison
 
     private static HostFacts ReadHost()
     {
-        string[] release = File.ReadAllText("/proc/sys/kernel/osrelease").Split('.', '-');
+        string[] release = File.ReadAllText("/proc/sys/kernel/osrelease").Split('.', '-', '+');
         const string debian = "/proc/sys/kernel/unprivileged_userns_clone";
         bool open = !File.Exists(debian) || File.ReadAllText(debian).Trim() != "0";
-        return new(new(int.Parse(release[0]), int.Parse(release[1])), open);
+        bool fiveLevels = File.ReadLines("/proc/cpuinfo")
+            .First(l => l.StartsWith("flags", StringComparison.Ordinal)).Split(' ').Contains("la57");
+        int patch = int.TryParse(release.ElementAtOrDefault(2), out int third) ? third : 0;
+        return new(new(int.Parse(release[0]), int.Parse(release[1]), patch), open, fiveLevels);
     }
 
     private void Run(State state, IEnumerable<Record> calls)
@@ -131,14 +138,20 @@ internal sealed class Comparison
     {
         Calls++;
         var facts = new Facts(state, record, _pidMax, _cgroup is not null);
-        Errno? expected = _machine.Judge(record, facts, Host, out string by);
+        Errno? expected = _machine.Judge(record, facts, Host, out string by, out bool versioned);
         if (_sandbox?.Refuses(record, facts) is { } refusal)
         {
-            (expected, by) = (refusal.Errno, refusal.Rule);
+            (expected, by, versioned) = (refusal.Errno, refusal.Rule, false);
         }
 
         string kernel = Name(answer);
         _answers[kernel] = _answers.GetValueOrDefault(kernel) + 1;
+        if (versioned)
+        {
+            Unseen[by] = kernel;
+            return;
+        }
+
         for (int again = 0; again < Retries && expected != (Errno)answer; again++)
         {
             // A chosen tid can be taken by somebody else in between: ask the kernel once more.

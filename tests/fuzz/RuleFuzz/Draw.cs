@@ -21,6 +21,7 @@ internal sealed class Draw(int seed)
     private static readonly ulong[] Numbers =
     [
         0, 1, 8, 0x1000, 0x7fff_ffff_efff, 0x7fff_ffff_f000, 0x7fff_ffff_f001, 0x8000_0000_0000,
+        0xff_ffff_ffff_efff, 0xff_ffff_ffff_f000, 0xff_ffff_ffff_f001, 0x100_0000_0000_0000,
         ulong.MaxValue, ulong.MaxValue - 4095,
     ];
 
@@ -56,6 +57,29 @@ internal sealed class Draw(int seed)
                     {
                         Flags = entry == EntryPoint.Clone ? flags | SIGCHLD : flags,
                         ExitSignal = inherits ? 0 : (ulong)SIGCHLD,
+                    };
+                }
+            }
+        }
+    }
+
+    /// <summary>
+    /// Every setns of up to two types on the caller's own pidfd, whoever shares with it.
+    /// </summary>
+    public static IEnumerable<Record> Installed()
+    {
+        ulong[] types = [.. Types()];
+        foreach (Partner partner in Enum.GetValues<Partner>())
+        {
+            for (int a = 0; a < types.Length; a++)
+            {
+                for (int b = a; b < types.Length; b++)
+                {
+                    yield return Plain(EntryPoint.Setns) with
+                    {
+                        Fd = DescriptorKind.OwnPidFd,
+                        Partner = partner,
+                        Flags = types[a] | types[b],
                     };
                 }
             }

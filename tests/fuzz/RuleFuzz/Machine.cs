@@ -31,8 +31,15 @@ internal sealed class Machine : IGuestMemory
     private int _readable;
 
     /// <summary>What the rules say of a record: 0, or an errno; null when they cannot say.</summary>
-    public Errno? Judge(in Record record, CallerFacts facts, HostFacts host, out string by)
+    /// <param name="record">The call.</param>
+    /// <param name="facts">Its caller.</param>
+    /// <param name="host">The kernel.</param>
+    /// <param name="by">The rule that decides, or at which knowledge ends.</param>
+    /// <param name="versioned">It ends because nobody has seen this version's rule.</param>
+    public Errno? Judge(
+        in Record record, CallerFacts facts, HostFacts host, out string by, out bool versioned)
     {
+        versioned = false;
         _record = record;
         EntryPoint entry = record.EntryPoint;
         CloneRequest request;
@@ -50,6 +57,7 @@ internal sealed class Machine : IGuestMemory
 
         RuleVerdict verdict = KernelRules.Judge(new(request, facts, host));
         by = verdict.Broken?.Name ?? verdict.Unknown?.Name ?? "nothing";
+        versioned = verdict.Unknown is { } rule && rule.IsIn(host.Version) is null;
         return verdict.Unknown is not null ? null : verdict.Broken?.Errno ?? Errno.None;
     }
 

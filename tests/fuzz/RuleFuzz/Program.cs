@@ -33,8 +33,14 @@ internal static class Program
             int seed = args.Length > 1 ? int.Parse(args[1]) : 1;
             long wanted = args.Length > 2 ? long.Parse(args[2]) : 100_000;
             Console.WriteLine($"seed {seed}, {wanted} calls, kernel {run.Host.Version.Major}."
-                + $"{run.Host.Version.Minor}");
+                + $"{run.Host.Version.Minor}.{run.Host.Version.Patch}"
+                + (run.Host.FiveLevels ? ", page tables of five levels" : string.Empty));
             run.Fuzz(seed, wanted);
+        }
+
+        foreach ((string rule, string answer) in run.Unseen)
+        {
+            Console.WriteLine($"  not known of this kernel: {rule}; it says {answer}");
         }
 
         Console.WriteLine($"{run.Calls} calls, {run.Mismatches} mismatches");
