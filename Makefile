@@ -1,6 +1,6 @@
 # The loop is one word: `make`. `make help` lists the rest.
 .DEFAULT_GOAL := check
-.PHONY: check format build unit test bench fuzz generate run setup clean help
+.PHONY: check format build unit test test-vm bench fuzz generate run setup clean help
 
 UNIT := Interpose.Abi Interpose Policies Sandbox.Analyzers Sandbox.Kernel Sandbox
 export DOTNET_CLI_TELEMETRY_OPTOUT := 1
@@ -26,6 +26,9 @@ unit: ## Build and run the unit tests
 
 test: build ## Set up, build and run every test
 	@scripts/test $(UNIT) Conformance
+
+test-vm: setup bin/sandbox bin/rulefuzz ## Boot other kernels in QEMU and test on each: KERNELS="6.1 6.12" N=1500
+	@scripts/test-vm
 
 bench: build ## Measure costs as ratios, side by side
 	@scripts/bench
@@ -60,4 +63,4 @@ clean: ## Remove everything that was built
 	@find . -type d \( -name bin -o -name obj -o -name TestResults \) -prune -exec rm -rf {} +
 
 help: ## List the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 16
