@@ -28,6 +28,7 @@
 #define ADDRESS_UNMAPPED 0x10000UL
 #define ADDRESS_KERNEL 0xffff800000000000UL
 #define BATCH 512
+#define CLOSED 9999           /* no descriptor */
 
 static char *area;          /* three pages: writable, read-only, unmapped */
 static int directory_fd, cgroup_fd = -1, removed_cgroup_fd = -1, dead_pidfd = -1, pipe_fd;
@@ -74,12 +75,12 @@ static long descriptor(const struct record *r)
 {
     switch (r->fd) {
     case D_DIRECTORY: return directory_fd;
-    case D_CGROUP: return cgroup_fd;
-    case D_REMOVED_CGROUP: return removed_cgroup_fd;
+    case D_CGROUP: return cgroup_fd < 0 ? CLOSED : cgroup_fd;
+    case D_REMOVED_CGROUP: return removed_cgroup_fd < 0 ? CLOSED : removed_cgroup_fd;
     case D_TOO_LARGE: return 0x80000000L;
     case D_PIPE: return pipe_fd;
     case D_PIDFD_DEAD: return dead_pidfd;
-    default: return 9999;
+    default: return CLOSED;
     }
 }
 
