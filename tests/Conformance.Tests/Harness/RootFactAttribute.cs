@@ -2,7 +2,7 @@ using System;
 
 namespace Conformance.Harness;
 
-/// <summary>A test of what only root may do; another covers the same for everybody.</summary>
+/// <summary>A test of what only root may do; the reason for its skip says what that is.</summary>
 [AttributeUsage(AttributeTargets.Method)]
 internal sealed class RootFactAttribute : FactAttribute
 {
