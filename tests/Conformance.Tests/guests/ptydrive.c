@@ -79,6 +79,9 @@ int main(int argc, char **argv)
         return 125;
     pid_t pid = forkpty(&terminal, NULL, NULL, NULL);
     if (pid == 0) {
+        /* A test that runs in the background has its keys' signals ignored; these jobs not. */
+        for (int sig = 1; sig < NSIG; sig++)
+            signal(sig, SIG_DFL);
         execvp(argv[2], argv + 2);
         _exit(127);
     }
