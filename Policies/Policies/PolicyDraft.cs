@@ -25,6 +25,8 @@ internal sealed class PolicyDraft
 
     public CreationLimits Limits { get; set; } = CreationLimits.None;
 
+    public NamespaceBudgets Namespaces { get; set; } = NamespaceBudgets.None;
+
     public Sourced<OnViolation> OnViolation { get; set; } =
         new(global::Policies.OnViolation.Errno, Origin.Default);
 

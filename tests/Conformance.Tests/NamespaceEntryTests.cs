@@ -15,49 +15,74 @@ public sealed class NamespaceEntryTests
         "-p", "default", "--set", "creation.allow=CLONE_NEWUTS", "--set", "creation.entry.setns=allow",
     ];
 
-    [RootFact]
+    [Fact]
     public void A_namespace_is_entered_by_what_it_is_not_by_what_is_said()
     {
         Assert.Equal(
             "uts entered, uts as 0 entered, net entered, net as 0 entered\n",
-            Enter(pid => Shell.Run("/", null, Guests.Path("setnsrace"), pid)));
+            Enter((inside, pid) => Shell.Run(
+                "/", null, [.. inside, Guests.Path("setnsrace"), pid])));
         Assert.Equal(
             "uts entered, uts as 0 entered, net EPERM, net as 0 EPERM\n",
-            Enter(pid => Sandboxed(["-q", .. Uts], pid)));
+            Enter((inside, pid) => Sandboxed(inside, ["-q", .. Uts], pid)));
         Assert.Equal(
-            "uts entered, uts as 0 entered, net EPERM, net as 0 EPERM\n", Enter(pid => Sandboxed(Uts, pid)));
+            "uts entered, uts as 0 entered, net EPERM, net as 0 EPERM\n",
+            Enter((inside, pid) => Sandboxed(inside, Uts, pid)));
     }
 
-    [RootFact]
+    [Fact]
     public void A_descriptor_that_is_changed_under_the_call_lets_nobody_in()
     {
         Assert.Equal(
-            "escaped 3\n", Enter(pid => Shell.Run("/", null, Guests.Path("setnsrace"), pid, "race")));
-        Assert.Equal("escaped 0\n", Enter(pid => Sandboxed(["-q", .. Uts], pid, "race")));
+            "escaped 3\n", Enter((inside, pid) => Shell.Run(
+                "/", null, [.. inside, Guests.Path("setnsrace"), pid, "race"])));
+        Assert.Equal("escaped 0\n", Enter((inside, pid) => Sandboxed(inside, ["-q", .. Uts], pid, "race")));
     }
 
-    private static Outcome Sandboxed(string[] options, params string[] arguments)
+    private static Outcome Sandboxed(string[] inside, string[] options, params string[] arguments)
     {
         using var place = new Workplace();
-        return Product.Run(place, options, [Guests.Path("setnsrace"), .. arguments]);
+        return Shell.Run(
+            place.Path, null,
+            [.. inside, Product.Sandbox, "run", .. options, "--", Guests.Path("setnsrace"), .. arguments]);
     }
 
-    /// <summary>Runs something with the id of a process that has namespaces of its own.</summary>
-    private static string Enter(Func<string, Outcome> run)
+    /// <summary>
+    /// Runs something with the id of a process that has namespaces of its own; both in one user namespace, so that it
+    /// needs no privileges.
+    /// </summary>
+    private static string Enter(Func<string[], string, Outcome> run)
     {
-        using Process other = Shell.Start("/", "unshare", "--net", "--uts", "cat");
+        using Process holder = Shell.Start("/", "unshare", "--user", "--map-root-user", "cat");
         try
         {
-            string pid = other.Id.ToString();
-            string own = Path.GetFileName(new FileInfo("/proc/self/ns/net").LinkTarget!);
-            Assert.True(SpinWait.SpinUntil(
-                () => new FileInfo($"/proc/{pid}/ns/net").LinkTarget != own, TimeSpan.FromSeconds(20)));
-            return run(pid).Out;
+            string id = $"{holder.Id}";
+            Until(() => File.ReadAllText($"/proc/{id}/uid_map").Length > 0 && Differs(id, "user")
+                && File.ReadAllText($"/proc/{id}/comm") == "cat\n");
+            string[] inside = ["nsenter", "--user", "--preserve-credentials", "--target", id];
+            using Process other = Shell.Start("/", [.. inside, "unshare", "--net", "--uts", "cat"]);
+            try
+            {
+                string pid = $"{other.Id}";
+                Until(() => Differs(pid, "net") && Differs(pid, "uts"));
+                return run(inside, pid).Out;
+            }
+            finally
+            {
+                other.StandardInput.Close();
+                other.WaitForExit(Shell.Patience);
+            }
         }
         finally
         {
-            other.StandardInput.Close();
-            other.WaitForExit(Shell.Patience);
+            holder.StandardInput.Close();
+            holder.WaitForExit(Shell.Patience);
         }
     }
+
+    private static void Until(Func<bool> condition) =>
+        Assert.True(SpinWait.SpinUntil(condition, TimeSpan.FromSeconds(20)));
+
+    private static bool Differs(string pid, string type) =>
+        new FileInfo($"/proc/{pid}/ns/{type}").LinkTarget != new FileInfo($"/proc/self/ns/{type}").LinkTarget;
 }

@@ -99,7 +99,7 @@ public sealed class LauncherTests
     {
         using var launch = new GuestLaunch(new LaunchSpec(
             Bytes(path), [.. arguments.Select(Bytes)], [Bytes("PATH=/bin:/usr/bin")], directory, [],
-            true, Filter));
+            true, Filter, []));
         var engine = new PtraceEngine(events, 0, Mark);
         Assert.Equal(Errno.None, launch.Create(out HostTid child));
         Assert.Equal(Errno.None, engine.Attach(child));
@@ -130,9 +130,17 @@ public sealed class LauncherTests
 
         public NamespaceAnswer OnNamespacesAsked(in NamespaceCall call) => new(Deny, call.A0);
 
-        public void OnNamespacesDone(HostTid caller, Errno errno) => Seen.Add($"namespaces {errno}");
+        public bool OnNamespacesDone(HostTid caller, Errno errno)
+        {
+            Seen.Add($"namespaces {errno}");
+            return false;
+        }
 
-        public void OnCreationRefused(HostTid caller, Errno errno) => Seen.Add($"refused {errno}");
+        public bool OnCreationRefused(HostTid caller, Errno errno)
+        {
+            Seen.Add($"refused {errno}");
+            return false;
+        }
 
         public bool OnCreationMade(HostTid caller, HostTid child)
         {

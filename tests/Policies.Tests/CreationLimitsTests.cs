@@ -1,3 +1,6 @@
+using System.Linq;
+using static Interpose.Abi.Uapi;
+
 namespace Policies.Tests;
 
 /// <summary>Limits at their boundaries.</summary>
@@ -34,15 +37,35 @@ public sealed class CreationLimitsTests
     }
 
     [Theory]
-    [InlineData(LimitKind.Tasks, 8, "creation.limits.tasks=9")]
-    [InlineData(LimitKind.Threads, 4, "creation.limits.threads=5")]
-    [InlineData(LimitKind.Depth, 3, "creation.limits.depth=4")]
-    [InlineData(LimitKind.PerSecond, 2, "creation.limits.per_second=3")]
-    public void The_edit_that_raises_a_limit_is_one_more_than_is_used(
-        LimitKind kind, int used, string edit)
+    [InlineData("limits.tasks", "limits: {tasks: 8}", 9)]
+    [InlineData("limits.threads", "limits: {threads: 4}", 5)]
+    [InlineData("limits.depth", "limits: {depth: 3}", 4)]
+    [InlineData("limits.per_second", "limits: {per_second: 2}", 3)]
+    [InlineData("namespaces.user.max", "namespaces: {user: {max: 0}}", 1)]
+    [InlineData("namespaces.time.depth", "namespaces: {time: {max: 7, depth: 1}}", 2)]
+    public void The_edit_that_raises_a_limit_is_one_more_than_it(string key, string text, int raised)
     {
-        Assert.Equal(edit, PolicyEdit.ToRaise(kind, used));
-        Policy raised = Texts.Valid(Policies.Files.PolicyLoader.Load(["default"], [edit]));
-        Assert.Equal(used + 1, raised.Creation.Limits.Of(kind)!.Value.Value);
+        CreationPolicy policy = Texts.Creation(text);
+        string full = "creation." + key;
+        string? edit = PolicyEdit.ToRaise(policy, full);
+        Assert.Equal($"{full}={raised}", edit);
+        Policy after = Texts.Valid(Policies.Files.PolicyLoader.Load(["default"], [edit!]));
+        Assert.Contains((full, raised), after.Creation.AllLimits().Select(l => (l.Key, l.Limit.Value)));
+        Assert.Null(PolicyEdit.ToRaise(policy, "creation.limits.no"));
+    }
+
+    [Fact]
+    public void Budgets_of_namespaces_are_by_type()
+    {
+        NamespaceBudgets none = Texts.Creation("allow: []").Namespaces;
+        Assert.Equal((0UL, 0UL), (none.Counted, none.Limited));
+        NamespaceBudgets some = Texts.Creation(
+            "namespaces: {user: {max: 2, depth: 1}, net: {max: 0}, time: {depth: 32}}").Namespaces;
+        Assert.Equal(CLONE_NEWUSER | CLONE_NEWNET, some.Counted);
+        Assert.Equal(CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWTIME, some.Limited);
+        Assert.Equal((2, 1), (some.Of(NamespaceType.User).Max!.Value.Value,
+            some.Of(NamespaceType.User).Depth!.Value.Value));
+        Assert.Null(some.Of(NamespaceType.Net).Depth);
+        Assert.Equal(3, some.Of(NamespaceType.Net).Max!.Value.Origin.Line);
     }
 }

@@ -44,6 +44,9 @@ internal sealed class RandomDocuments(int seed)
         "tasks", "Version", "creation.limits", "creation", "version", "limits", "<<", "", "~", "null", "1",
     ];
 
+    /// <summary>How many keys a document has on average.</summary>
+    private const int Drawn = 8;
+
     private readonly Random _random = new(seed);
 
     /// <summary>A document; about half of them are right.</summary>
@@ -52,7 +55,7 @@ internal sealed class RandomDocuments(int seed)
         var root = new JsonObject { ["version"] = 1 };
         foreach (PolicyKey key in PolicyModel.Keys)
         {
-            if (key.Name != "version" && _random.Next(4) == 0)
+            if (key.Name != "version" && _random.Next(PolicyModel.Keys.Length) < Drawn)
             {
                 Put(root, key.Name, Value(key));
             }

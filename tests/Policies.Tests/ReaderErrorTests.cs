@@ -74,7 +74,13 @@ public sealed class ReaderErrorTests
     [InlineData("limits: [5]", "11: creation.limits is a section with keys, not a list")]
     [InlineData("because: ''", "12: creation.because takes a text of 1 to 1000 characters, not ''")]
     [InlineData("because: true", "12: creation.because takes a text of 1 to 1000 characters, not 'true'")]
-    [InlineData("namespaces: {}", "3: 'creation.namespaces' is not enforced by this version, so it is refused")]
+    [InlineData("namespaces: {user: {max: -1}}", "28: creation.namespaces.user.max takes a number from 0 to "
+        + "1000000, not '-1'")]
+    [InlineData("namespaces: {user: {depth: 33}}", "30: creation.namespaces.user.depth takes a number from 0 to "
+        + "32, not '33'")]
+    [InlineData("namespaces: {user: 1}", "22: creation.namespaces.user is a section with keys, not '1'")]
+    [InlineData("namespaces: {mnt: {max: 1}}", "16: there is no key 'creation.namespaces.mnt'")]
+    [InlineData("namespaces: {mount: {most: 1}}", "24: there is no key 'creation.namespaces.mount.most'")]
     [InlineData("limits.tasks: 5", "3: there is no key 'creation.limits.tasks'; did you mean "
         + "creation.limits.tasks?")]
     public void A_wrong_key_of_creation_is_told(string key, string expected) => Assert.Equal(

@@ -37,7 +37,7 @@ internal sealed class FilterOracle(CreationPolicy policy, FilterOptions options)
             __NR_clone => Gate(EntryPoint.Clone) ?? Clone(call),
             __NR_clone3 => Gate(EntryPoint.Clone3) ?? Trace,
             __NR_unshare => Gate(EntryPoint.Unshare) ?? Unshare(call.arg0),
-            __NR_setns => Gate(EntryPoint.Setns) ?? (_tells
+            __NR_setns => Gate(EntryPoint.Setns) ?? (_tells || policy.Namespaces.Limited != 0
                 || (policy.Allow & CloneFlags.Namespaces) != CloneFlags.Namespaces
                 ? Trace : SECCOMP_RET_ALLOW),
             __NR_io_uring_setup or __NR_io_uring_enter or __NR_io_uring_register =>
@@ -111,6 +111,7 @@ internal sealed class FilterOracle(CreationPolicy policy, FilterOptions options)
 
         CreationDecision decision = policy.DecideUnshare(flags);
         return !decision.Allowed ? Error(decision.Errno)
-            : decision.Stripped != 0 ? Trace : SECCOMP_RET_ALLOW;
+            : decision.Stripped != 0 || (flags & policy.Namespaces.Limited) != 0 ? Trace
+            : SECCOMP_RET_ALLOW;
     }
 }

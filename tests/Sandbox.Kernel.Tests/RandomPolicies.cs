@@ -64,6 +64,7 @@ internal static class RandomPolicies
         text.Append($"  otherwise: {Errno(random)}\n");
         text.Append(random.Next(4) == 0 ? "  on_violation: kill\n" : "");
         text.Append(random.Next(3) == 0 ? $"  limits: {{tasks: {random.Next(1, 9)}}}\n" : "");
+        text.Append(random.Next(3) == 0 ? $"  namespaces: {{{Budgets(random)}}}\n" : "");
         if (closes)
         {
             IEnumerable<string> entries = EntryPointNames.Calls.Select(
@@ -72,6 +73,13 @@ internal static class RandomPolicies
         }
 
         return text.Append(random.Next(3) == 0 ? "resources: {core: 0}\n" : "").ToString();
+    }
+
+    private static string Budgets(Random random)
+    {
+        NamespaceType[] types = [.. NamespaceTypes.All];
+        random.Shuffle(types);
+        return $"{types[0].Name()}: {{max: 1}}, {types[1].Name()}: {{depth: 2}}";
     }
 
     private static string List(

@@ -50,6 +50,24 @@ public sealed class ExplanationTests
         }
     }
 
+    [Theory]
+    [InlineData("unshare(CLONE_NEWUSER|CLONE_NEWNET)")]
+    [InlineData("clone(CLONE_NEWUSER|CLONE_NEWNET|SIGCHLD)")]
+    public void Budgets_of_the_namespaces_that_a_call_makes_are_told(string call)
+    {
+        string text = Words(Explain(
+            call, ["permissive"],
+            ["creation.namespaces.user.max=2", "creation.namespaces.net.depth=1", "creation.namespaces.pid.max=1"]));
+        Assert.Contains("budget creation.namespaces.user.max: 2 [--set:1:32]", text, StringComparison.Ordinal);
+        Assert.Contains("budget creation.namespaces.net.depth: 1 [--set:2:33]", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("pid.max", text, StringComparison.Ordinal);
+        Assert.Contains("verdict allowed", text, StringComparison.Ordinal);
+        text = Words(Explain(call, ["permissive"], ["creation.namespaces.user.max=0"]));
+        Assert.Contains(
+            "verdict ENOSPC (No space left on device), by a limit: creation.namespaces.user.max",
+            text, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Required_and_stripped_flags_are_told_with_what_then_runs()
     {

@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Runtime.InteropServices;
 using System.Text;
 using Interpose.Abi;
+using Interpose.Namespaces;
 using static Interpose.Abi.Uapi;
 
 namespace Interpose.Launch;
@@ -17,6 +18,10 @@ namespace Interpose.Launch;
 /// Whether RLIMIT_NOFILE is restored; not when a policy sets it.
 /// </param>
 /// <param name="Filter">The seccomp filter that it and all its children live under.</param>
+/// <param name="NamespacesMost">
+/// How many namespaces of which types the run may have, by the kernel's name of the type
+/// (<c>net</c>); empty when they are not counted.
+/// </param>
 public sealed record LaunchSpec(
     byte[] Path,
     IReadOnlyList<byte[]> Arguments,
@@ -24,7 +29,8 @@ public sealed record LaunchSpec(
     int? Directory,
     IReadOnlyList<int> Descriptors,
     bool KeepsOpenFiles,
-    sock_filter[] Filter);
+    sock_filter[] Filter,
+    IReadOnlyList<(string Type, int Most)> NamespacesMost);
 
 /// <summary>A step of the launch that failed in the child.</summary>
 /// <param name="Step">What was tried.</param>
@@ -40,11 +46,13 @@ public sealed class GuestLaunch : IDisposable
     private const int SignalSetSize = 8;
     private const long IgnoreSignal = 1;
     private readonly LaunchPlan _plan = new();
+    private readonly CountingNamespaces? _counting;
 
     /// <summary>Writes down every call that the child will make.</summary>
     public GuestLaunch(LaunchSpec spec)
     {
-        _plan.Add("prctl(PR_SET_PDEATHSIG)", "supervisor", __NR_prctl, PR_SET_PDEATHSIG, SIGKILL);
+        PlanDeathWithSupervisor(_plan);
+        _counting = spec.NamespacesMost.Count == 0 ? null : new(_plan, spec.NamespacesMost);
         _plan.AddWait();
         _plan.Add("prctl(PR_SET_PDEATHSIG)", "supervisor", __NR_prctl, PR_SET_PDEATHSIG, 0);
         PlanSignals();
@@ -70,6 +78,18 @@ public sealed class GuestLaunch : IDisposable
 
     /// <summary>Creates the child, which waits to be let go before it does anything.</summary>
     public Errno Create(out HostTid child) => _plan.Start(out child);
+
+    /// <summary>
+    /// Brings the child into the user namespaces in which the kernel counts what the run makes.
+    /// </summary>
+    /// <returns>What failed; null when all is well, or nothing is counted.</returns>
+    public LaunchFailure? EnterNamespaces(HostTid child) =>
+        _counting?.Enter(child) is { } failure
+            ? new(failure.What, failure.Object, failure.Errno, IsExec: false) : null;
+
+    /// <summary>The child dies with the supervisor, until it is traced.</summary>
+    internal static void PlanDeathWithSupervisor(LaunchPlan plan) => plan.Add(
+        "prctl(PR_SET_PDEATHSIG)", "supervisor", __NR_prctl, PR_SET_PDEATHSIG, SIGKILL);
 
     /// <summary>Lets the child go on to its program.</summary>
     public void LetGo() => _plan.LetGo();

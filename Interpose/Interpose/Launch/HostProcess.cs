@@ -94,6 +94,16 @@ public static class HostProcess
             && int.TryParse(text[..read].Trim("\n"u8), out int value) ? value : null;
     }
 
+    /// <summary>
+    /// A file of /proc as text, at most one page of it; empty when there is none.
+    /// </summary>
+    public static string ReadText(string path)
+    {
+        Span<byte> text = stackalloc byte[4096];
+        return ReadFile(path, text, out int read)
+            ? Encoding.ASCII.GetString(text[..read]) : string.Empty;
+    }
+
     private static bool ReadFile(string path, Span<byte> into, out int read)
     {
         read = 0;

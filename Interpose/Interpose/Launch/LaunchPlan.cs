@@ -19,6 +19,7 @@ internal unsafe struct launch_step
 internal unsafe struct launch_plan
 {
     public uint go;
+    public uint reached;
     public int failed_step;
     public int failed_errno;
     public uint count;
@@ -49,11 +50,13 @@ internal unsafe struct start_state
 internal sealed unsafe class LaunchPlan : IDisposable
 {
     private const long Wait = -1;
+    private const uint Failed = uint.MaxValue;
     private const int StackSize = 64 * 1024;
     private readonly List<(string What, string Object)> _names = [];
     private readonly List<launch_step> _steps = [];
     private readonly List<nint> _allocated = [];
     private launch_plan* _plan;
+    private uint _letGo;
 
     /// <summary>Adds a call.</summary>
     public void Add(string what, string @object, int nr, params ReadOnlySpan<nint> args) =>
@@ -73,7 +76,7 @@ internal sealed unsafe class LaunchPlan : IDisposable
         _names.Add((what, @object));
     }
 
-    /// <summary>The place where the child waits to be attached, placed and let go.</summary>
+    /// <summary>A place where the child waits for the supervisor to let it go on.</summary>
     public void AddWait()
     {
         _steps.Add(new launch_step { nr = Wait });
@@ -127,10 +130,38 @@ internal sealed unsafe class LaunchPlan : IDisposable
         return Native.ErrnoOf(result);
     }
 
-    /// <summary>Lets the child go on past <see cref="AddWait"/>.</summary>
+    /// <summary>
+    /// Waits until the child stands at a wait, or a step of its has failed, for a bounded time.
+    /// </summary>
+    /// <param name="wait">Which, from 1.</param>
+    /// <param name="milliseconds">For how long.</param>
+    /// <returns>Whether it stands there.</returns>
+    public bool AwaitReached(uint wait, int milliseconds)
+    {
+        long until = Environment.TickCount64 + milliseconds;
+        while (true)
+        {
+            uint reached = System.Threading.Volatile.Read(ref _plan->reached);
+            long left = until - Environment.TickCount64;
+            if (reached >= wait || left <= 0)
+            {
+                return reached >= wait && reached != Failed;
+            }
+
+            var time = new timespec { tv_sec = left / 1000, tv_nsec = left % 1000 * 1_000_000 };
+
+            // SAFETY: the kernel reads the word, which lives as long as the plan, and a local.
+            Native.Blocking(
+                __NR_futex, (nint)(&_plan->reached), FUTEX_WAIT, (nint)reached, (nint)(&time), 0,
+                0);
+        }
+    }
+
+    /// <summary>Lets the child go on past the next <see cref="AddWait"/>.</summary>
     public void LetGo()
     {
-        System.Threading.Volatile.Write(ref _plan->go, 1);
+        _letGo++;
+        System.Threading.Volatile.Write(ref _plan->go, _letGo);
         Native.Quick(__NR_futex, (nint)(&_plan->go), FUTEX_WAKE, 1);
     }
 

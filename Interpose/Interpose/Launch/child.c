@@ -86,17 +86,26 @@ __attribute__((constructor)) static void take_start_state(int argc, char **argv,
                     MASK_BYTES, 0, 0);
 }
 
+static void reach(struct launch_plan *plan, uint32_t point)
+{
+    __atomic_store_n(&plan->reached, point, __ATOMIC_RELEASE);
+    sandbox_syscall(SYS_futex, (long)&plan->reached, FUTEX_WAKE, 1, 0, 0, 0);
+}
+
 static int run_plan(void *argument)
 {
     struct launch_plan *plan = argument;
+    uint32_t waits = 0;
     for (uint32_t i = 0; i < plan->count; i++) {
         const struct launch_step *step = &plan->steps[i];
         if (step->nr == STEP_WAIT) {
             /* Died before PR_SET_PDEATHSIG was set: no signal will come. */
             if (sandbox_syscall(SYS_getppid, 0, 0, 0, 0, 0, 0) != plan->parent)
                 break;
-            while (__atomic_load_n(&plan->go, __ATOMIC_ACQUIRE) == 0)
-                sandbox_syscall(SYS_futex, (long)&plan->go, FUTEX_WAIT, 0, 0, 0, 0);
+            reach(plan, ++waits);
+            uint32_t go;
+            while ((go = __atomic_load_n(&plan->go, __ATOMIC_ACQUIRE)) < waits)
+                sandbox_syscall(SYS_futex, (long)&plan->go, FUTEX_WAIT, go, 0, 0, 0);
             continue;
         }
 
@@ -105,6 +114,7 @@ static int run_plan(void *argument)
         if (ret < 0 && ret != -step->pass) {
             plan->failed_errno = (int32_t)-ret;
             __atomic_store_n(&plan->failed_step, (int32_t)i, __ATOMIC_RELEASE);
+            reach(plan, ~0U);
             break;
         }
     }

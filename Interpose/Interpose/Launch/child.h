@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-/* One system call of the child. Where nr is STEP_WAIT the child waits until it is let go. */
+/* One system call of the child. Where nr is STEP_WAIT the child says so, and waits. */
 #define STEP_WAIT (-1)
 
 struct launch_step {
@@ -15,8 +15,10 @@ struct launch_step {
 };
 
 struct launch_plan {
-    /* Futex word: 0 until the supervisor lets the child go. */
+    /* Futex word: how many waits the supervisor has let the child past. */
     uint32_t go;
+    /* Futex word: how many waits the child has come to; all bits when a step has failed. */
+    uint32_t reached;
     /* The index of the step that failed, and its errno; -1 when none did. */
     int32_t failed_step;
     int32_t failed_errno;

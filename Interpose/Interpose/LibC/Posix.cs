@@ -11,6 +11,10 @@ internal static unsafe class Posix
     public static Errno Kill(int pid, int signal) =>
         Native.ErrnoOf(Native.Quick(__NR_kill, pid, signal));
 
+    public static int GetEffectiveUser() => (int)Native.Quick(__NR_geteuid);
+
+    public static int GetEffectiveGroup() => (int)Native.Quick(__NR_getegid);
+
     public static int GetPid() => (int)Native.Quick(__NR_getpid);
 
     public static Errno Block(ulong mask, int how, out ulong before)

@@ -35,6 +35,28 @@ internal static unsafe class Waiting
         while ((taken & 0x7f) == 0x7f);
     }
 
+    /// <summary>Waits for the end of a child for a bounded time; false when it is over.</summary>
+    public static bool Reap(int pid, int milliseconds)
+    {
+        long until = System.Environment.TickCount64 + milliseconds;
+        while (true)
+        {
+            int found = Poll(pid, out int status, out _);
+            if (found < 0 || (found > 0 && (status & 0x7f) != 0x7f))
+            {
+                return true;
+            }
+
+            if (System.Environment.TickCount64 >= until)
+            {
+                return false;
+            }
+
+            System.Threading.Thread.Sleep(0);
+            System.Threading.Thread.Sleep(System.TimeSpan.FromMicroseconds(200));
+        }
+    }
+
     /// <summary>Waits for a blocked signal for at most some time.</summary>
     /// <returns>The signal, or 0 when the time is over.</returns>
     public static int Signal(ulong mask, long nanoseconds, out siginfo_t signal)

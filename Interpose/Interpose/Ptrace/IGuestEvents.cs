@@ -55,7 +55,10 @@ public interface IGuestEvents
     void OnCallerLost(HostTid caller, HostTid standIn);
 
     /// <summary>The kernel made no task, or the caller died before it could.</summary>
-    void OnCreationRefused(HostTid caller, Errno errno);
+    /// <returns>
+    /// Whether the caller makes the call once more in a moment, as if it had not been made.
+    /// </returns>
+    bool OnCreationRefused(HostTid caller, Errno errno);
 
     /// <summary>The kernel made the task; it and its creator are held.</summary>
     /// <returns>Whether it may run; otherwise it is killed before its first instruction.</returns>
@@ -67,7 +70,8 @@ public interface IGuestEvents
     /// <summary>The call that asked for namespaces has run.</summary>
     /// <param name="caller">The thread.</param>
     /// <param name="errno">How it ended.</param>
-    void OnNamespacesDone(HostTid caller, Errno errno);
+    /// <returns>Whether the caller makes it once more in a moment.</returns>
+    bool OnNamespacesDone(HostTid caller, Errno errno);
 
     /// <summary>A task runs another program.</summary>
     /// <param name="tid">Its id now.</param>

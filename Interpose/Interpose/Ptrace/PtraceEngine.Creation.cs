@@ -262,17 +262,24 @@ public sealed partial class PtraceEngine
 
             bool creation = tracee.State == TraceeState.InCall;
             tracee.State = TraceeState.Free;
+            bool again;
             if (creation)
             {
                 Write(tracee.Tid, tracee.Runs, tracee.Asked);
-                _events.OnCreationRefused(tracee.Tid, (Errno)(-info.rval));
+                again = _events.OnCreationRefused(tracee.Tid, (Errno)(-info.rval));
                 AdoptOrphans();
             }
             else
             {
                 (NamespaceCall asked, ulong ran) = tracee.Namespaces;
                 Write(tracee.Tid, OFFSET_RDI, ran, asked.A0);
-                _events.OnNamespacesDone(tracee.Tid, (Errno)(-info.rval));
+                again = _events.OnNamespacesDone(tracee.Tid, (Errno)(-info.rval));
+            }
+
+            if (again)
+            {
+                Delay(tracee, creation ? tracee.Asked.Number : tracee.Namespaces.Asked.Number);
+                return;
             }
         }
 

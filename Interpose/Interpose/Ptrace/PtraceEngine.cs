@@ -56,8 +56,8 @@ public sealed partial class PtraceEngine
         while (Count > 0 && !leaveAt())
         {
             Woken woken = _waiter.Next(
-                Earlier(_events.Deadline, OrphanDeadline), out TraceeReport report,
-                out siginfo_t signal);
+                Earlier(_events.Deadline, Earlier(OrphanDeadline, DelayDeadline)),
+                out TraceeReport report, out siginfo_t signal);
             System.Threading.Interlocked.Exchange(ref _busySince, TraceeWaiter.Now);
             switch (woken)
             {
@@ -78,6 +78,7 @@ public sealed partial class PtraceEngine
                 DropOrphans(_waiter.Settled);
             }
 
+            ResumeDelayed(now);
             if (_tracees.Count == 0)
             {
                 ForgetUnclaimed();

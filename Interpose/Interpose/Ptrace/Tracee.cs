@@ -16,6 +16,11 @@ internal enum TraceeState
     /// <summary>Its call for namespaces was resumed: a syscall exit comes next.</summary>
     InNamespaceCall,
 
+    /// <summary>
+    /// Its call was refused for now: it stands until it is time to make it again.
+    /// </summary>
+    Delayed,
+
     /// <summary>It stands at its clone event until its child stands too.</summary>
     AwaitsChild,
 }

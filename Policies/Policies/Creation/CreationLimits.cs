@@ -1,3 +1,4 @@
+using System.Collections.Generic;
 using System.Collections.Immutable;
 
 namespace Policies;
@@ -71,6 +72,18 @@ public sealed record CreationLimits(ImmutableArray<Sourced<int>?> Limits)
         : IsFull(LimitKind.Depth, usage.Depth - 1) ? LimitKind.Depth
         : IsFull(LimitKind.PerSecond, usage.LastSecond) ? LimitKind.PerSecond
         : null;
+
+    /// <summary>The limits that are set, by key.</summary>
+    public IEnumerable<(string Key, Sourced<int> Limit)> Set()
+    {
+        for (int i = 0; i < Count; i++)
+        {
+            if (Limits[i] is { } limit)
+            {
+                yield return (Key((LimitKind)i), limit);
+            }
+        }
+    }
 
     /// <summary>The key of a limit in a policy.</summary>
     public static string Key(LimitKind kind) => "creation.limits." + kind switch

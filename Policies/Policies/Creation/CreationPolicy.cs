@@ -1,3 +1,4 @@
+using System.Collections.Generic;
 using System.Collections.Immutable;
 using System.Numerics;
 using Interpose.Abi;
@@ -62,7 +63,8 @@ public sealed class CreationPolicy
         _shapes = [.. draft.Shapes];
         _entries = [.. draft.Entries];
         _required = [.. draft.Required];
-        (Otherwise, Limits, OnViolation) = (draft.Otherwise, draft.Limits, draft.OnViolation);
+        (Otherwise, OnViolation) = (draft.Otherwise, draft.OnViolation);
+        (Limits, Namespaces) = (draft.Limits, draft.Namespaces);
         for (int i = 0; i < Bits; i++)
         {
             ulong bit = 1UL << i;
@@ -90,6 +92,13 @@ public sealed class CreationPolicy
 
     /// <summary>How many tasks there may be.</summary>
     public CreationLimits Limits { get; }
+
+    /// <summary>How many namespaces guests may make.</summary>
+    public NamespaceBudgets Namespaces { get; }
+
+    /// <summary>Every limit that is set, by key: of tasks, then of namespaces.</summary>
+    public IEnumerable<(string Key, Sourced<int> Limit)> AllLimits() =>
+        [.. Limits.Set(), .. Namespaces.Set()];
 
     /// <summary>What a denied request does to the run.</summary>
     public Sourced<OnViolation> OnViolation { get; }

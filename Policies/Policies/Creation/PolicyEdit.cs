@@ -46,11 +46,22 @@ public static class PolicyEdit
         return edit;
     }
 
-    /// <summary>The setting that would raise a limit enough for one task more.</summary>
-    /// <param name="kind">The limit.</param>
-    /// <param name="used">How much of it is used.</param>
-    public static string ToRaise(LimitKind kind, int used) => string.Create(
-        CultureInfo.InvariantCulture, $"{CreationLimits.Key(kind)}={used + 1}");
+    /// <summary>The setting that would raise a limit by one.</summary>
+    /// <param name="policy">The policy.</param>
+    /// <param name="key">The limit's key.</param>
+    /// <returns>Null when the policy sets no limit of this key.</returns>
+    public static string? ToRaise(CreationPolicy policy, string key)
+    {
+        foreach ((string name, Sourced<int> limit) in policy.AllLimits())
+        {
+            if (name == key)
+            {
+                return string.Create(CultureInfo.InvariantCulture, $"{key}={limit.Value + 1}");
+            }
+        }
+
+        return null;
+    }
 
     private static IEnumerable<string> Missing(
         CreationPolicy policy, EntryPoint entry, ulong asked)

@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using Interpose.Abi;
 
@@ -60,6 +61,18 @@ internal static class CreationKeys
         yield return Limit(LimitKind.Threads, "Live threads of one process.");
         yield return Limit(LimitKind.Depth, "Creations from the first process to any other.");
         yield return Limit(LimitKind.PerSecond, "Creations within any one second.");
+        foreach (NamespaceType type in NamespaceTypes.All)
+        {
+            yield return Namespaces(
+                type, NamespaceBudgets.MaxKey(type), NamespaceBudgets.Most,
+                "How many that guests made may live at once.",
+                static (budget, limit) => budget with { Max = limit });
+            yield return Namespaces(
+                type, NamespaceBudgets.DepthKey(type), NamespaceBudgets.DepthMost,
+                "How deep they may nest below the run's own.",
+                static (budget, limit) => budget with { Depth = limit });
+        }
+
         yield return new(
             "creation.require", new FlagListKind(AddableFlag), "nothing", "[CLONE_NEWUTS]",
             "Flags that are added to the creation of each process (not of threads). Together with "
@@ -80,6 +93,13 @@ internal static class CreationKeys
         description,
         (draft, value, node) =>
             draft.Limits = draft.Limits.With(kind, new((int)value, node.Origin)));
+
+    private static PolicyKey Namespaces(
+        NamespaceType type, string key, int most, string description,
+        Func<NamespaceBudget, Sourced<int>, NamespaceBudget> set) => new(
+        key, new IntegerKind(0, most), "no limit", "1", description,
+        (draft, value, node) => draft.Namespaces = draft.Namespaces.With(
+            type, set(draft.Namespaces.Of(type), new((int)value, node.Origin))));
 
     private static PolicyKey.Layer Flags(FlagAction action) => (draft, value, _) =>
     {

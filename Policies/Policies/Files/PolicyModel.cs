@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Collections.Immutable;
+using System.Linq;
 
 namespace Policies.Files;
 
@@ -22,6 +23,13 @@ internal static class PolicyModel
             + "arguments are, before anything else is looked at; ENOSYS makes C libraries fall "
             + "back to an older call."),
         ("creation.limits", "How many tasks there may be. A creation beyond gets EAGAIN."),
+        ("creation.namespaces", "How many namespaces guests may make, by clone, clone3 and "
+            + "unshare, of the types that flags allow; one beyond gets ENOSPC. One counts until "
+            + "the kernel frees it, whoever keeps it. Where a number is limited the kernel counts, "
+            + "in a user namespace round the run: guests keep their ids, and privileges over what "
+            + "they made, and lose any over the host."),
+        .. NamespaceTypes.All.Select(static type => (
+            $"creation.namespaces.{type.Name()}", $"Namespaces of type {type.Name()}.")),
         ("resources", "What each task is held to. The values are ceilings: a task that has "
             + "drifted away from them is put back when it creates another."),
     ];
@@ -31,7 +39,7 @@ internal static class PolicyModel
     /// </summary>
     public static ImmutableArray<string> NotEnforced { get; } =
     [
-        "domains", "isolation", "filesystem", "degrade", "creation.namespaces",
+        "domains", "isolation", "filesystem", "degrade",
         "resources.memory", "resources.cpu", "resources.io_weight", "resources.wall",
         "resources.idle",
     ];

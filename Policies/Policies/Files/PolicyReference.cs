@@ -12,7 +12,11 @@ public static class PolicyReference
         WriteSection(text, "The file itself", string.Empty, string.Empty);
         foreach ((string section, string description) in PolicyModel.Sections)
         {
-            WriteSection(text, $"`{section}`", section, description);
+            // Sections within a section that has nothing else are rows of its table.
+            if (section.Split('.').Length < 3)
+            {
+                WriteSection(text, $"`{section}`", section, description);
+            }
         }
 
         text.Append("### Groups of flags\n\n| group | stands for |\n|---|---|\n");
@@ -32,17 +36,25 @@ public static class PolicyReference
         text.Append($"### {title}\n\n");
         text.Append(description.Length == 0 ? string.Empty : description + "\n\n");
         text.Append("| key | takes | default | example | |\n|---|---|---|---|---|\n");
+        WriteKeys(text, section, string.Empty);
+        text.Append('\n');
+    }
+
+    private static void WriteKeys(StringBuilder text, string section, string prefix)
+    {
         foreach (string name in PolicyModel.Below(section))
         {
             string full = section.Length == 0 ? name : $"{section}.{name}";
             if (PolicyModel.Find(full) is { } key)
             {
-                text.Append($"| `{name}` | {key.Kind.Takes} | {key.Default} | `{key.Example}` | ");
-                text.Append($"{key.Description} |\n");
+                text.Append($"| `{prefix}{name}` | {key.Kind.Takes} | {key.Default} | ");
+                text.Append($"`{key.Example}` | {key.Description} |\n");
+            }
+            else if (section.Contains('.'))
+            {
+                WriteKeys(text, full, name + ".");
             }
         }
-
-        text.Append('\n');
     }
 
     private static string Members(FlagName group)

@@ -44,6 +44,9 @@ public sealed class CopyProcess(
     /// <summary>What the run's tasks use of its limits.</summary>
     public TaskBudget Budget { get; } = new(policy.Creation.Limits, clock);
 
+    /// <summary>The namespaces that guests made.</summary>
+    public NamespaceTally Namespaces { get; } = new(policy.Creation.Namespaces);
+
     /// <summary>What the policy said of requests before.</summary>
     public DecisionCache Decisions { get; } = new(policy.Creation);
 
@@ -75,7 +78,7 @@ public sealed class CopyProcess(
     {
         if (moment == CloneMoment.Refused)
         {
-            return Unwind(clone, new Refusal(errno, RefusedBy.Kernel, "kernel"));
+            return Unwind(clone, Namespaces.Explain(errno, clone.Parked?.Clone.NewNamespaces ?? 0));
         }
 
         if (moment == CloneMoment.Made)
@@ -94,14 +97,15 @@ public sealed class CopyProcess(
 
         (clone.Runs, clone.Decision) = (validated.Runs, validated.Decision);
         Result<UnpublishedTask> second = UnpublishedTask.Allocate(
-            validated, clone.Caller, Budget, clone.Unwind);
+            validated, clone.Caller, Budget, Namespaces, clone.Unwind);
         clone.Took(StageName.Allocate, clock.Now);
         if (!second.TryGet(out UnpublishedTask? unpublished, out no))
         {
             return Unwind(clone, no);
         }
 
-        Result<PopulatedTask> third = PopulatedTask.Copy(unpublished, clone.Unwind);
+        Result<PopulatedTask> third = PopulatedTask.Copy(
+            unpublished, Namespaces, clone.Unwind);
         clone.Took(StageName.Populate, clock.Now);
         if (!third.TryGet(out PopulatedTask? populated, out no))
         {

@@ -28,7 +28,7 @@ public sealed class PopulatedTask : Stage
     public GuestTask Task { get; }
 
     internal static Result<PopulatedTask> Copy(
-        [Consumes] UnpublishedTask unpublished, UnwindScope unwind)
+        [Consumes] UnpublishedTask unpublished, NamespaceTally namespaces, UnwindScope unwind)
     {
         unpublished.Consume();
         var memberships = new Memberships(unpublished.Task);
@@ -36,14 +36,16 @@ public sealed class PopulatedTask : Stage
         for (int i = 0; i < ResourceGroup.Kinds; i++)
         {
             var kind = (ResourceKind)i;
-            bool step = kind <= ResourceKind.MountNamespace;
+            bool step = kind <= ResourceGroup.FirstNamespace;
             if (step && unwind.Fault(Step(kind)) is { } fault)
             {
                 return fault;
             }
 
             bool shared = unpublished.Caller is not null && unpublished.Clone.Shares(kind);
-            unpublished.Task.Hold(shared ? unpublished.Caller![kind] : new ResourceGroup(kind));
+            unpublished.Task.Hold(shared ? unpublished.Caller![kind]
+                : ResourceGroup.IsNamespace(kind) ? namespaces.Make(kind, unpublished.Caller)
+                : new ResourceGroup(kind));
         }
 
         return new PopulatedTask(unpublished);

@@ -8,7 +8,7 @@ namespace Sandbox.Kernel.Fork;
 /// <remarks>
 /// Holds: the validated request and the record.
 /// Took: one charge for tasks, threads, depth and rate.
-/// Can fail with: EAGAIN when a limit of the policy is used up.
+/// Can fail with: EAGAIN when a limit of the policy is used up, ENOSPC when one of namespaces is.
 /// Kernel counterpart: <c>dup_task_struct</c>, <c>copy_creds</c>, RLIMIT_NPROC, max_threads.
 /// Next: <see cref="PopulatedTask"/>.
 /// </remarks>
@@ -27,9 +27,15 @@ public sealed class UnpublishedTask : Stage
     public GuestTask Task { get; }
 
     internal static Result<UnpublishedTask> Allocate(
-        [Consumes] ValidatedClone clone, GuestTask? caller, TaskBudget budget, UnwindScope unwind)
+        [Consumes] ValidatedClone clone, GuestTask? caller, TaskBudget budget,
+        NamespaceTally namespaces, UnwindScope unwind)
     {
         clone.Consume();
+        if (caller is not null && namespaces.Exceeded(clone.NewNamespaces, caller) is { } full)
+        {
+            return full;
+        }
+
         ThreadGroup group = GroupOf(clone, caller);
         if (!TaskCharge.Take(budget, group, unwind).TryGet(out TaskCharge? charge, out Refusal no))
         {

@@ -51,6 +51,9 @@ public sealed class ValidatedClone : Stage
     /// <summary>The flags that will run, without the exit signal.</summary>
     public ulong Flags { get; }
 
+    /// <summary>The namespaces that it makes, as CLONE_NEW flags.</summary>
+    public ulong NewNamespaces => Flags & CloneFlags.Namespaces;
+
     /// <summary>Which rule of the policy let it through.</summary>
     public CreationDecision Decision { get; }
 
@@ -164,13 +167,6 @@ public sealed class ValidatedClone : Stage
         ResourceKind.Signal => CLONE_THREAD,
         ResourceKind.Io => CLONE_IO,
         ResourceKind.SemUndo => CLONE_SYSVSEM,
-        ResourceKind.MountNamespace => CLONE_NEWNS,
-        ResourceKind.UtsNamespace => CLONE_NEWUTS,
-        ResourceKind.IpcNamespace => CLONE_NEWIPC,
-        ResourceKind.UserNamespace => CLONE_NEWUSER,
-        ResourceKind.PidNamespace => CLONE_NEWPID,
-        ResourceKind.NetNamespace => CLONE_NEWNET,
-        ResourceKind.CgroupNamespace => CLONE_NEWCGROUP,
-        _ => CLONE_NEWTIME,
+        _ => ((NamespaceType)(kind - ResourceGroup.FirstNamespace)).Flag(),
     };
 }

@@ -167,7 +167,8 @@ public sealed class CreationFilter
     private bool RunsOthersAsClone => IsOpen(EntryPoint.Clone3)
         || (_policy.Require != 0 && (IsOpen(EntryPoint.Fork) || IsOpen(EntryPoint.Vfork)));
 
-    private bool MayEnterAny => _policy.DecideSetns(CloneFlags.Namespaces).Allowed;
+    private bool MayEnterAny => _policy.Namespaces.Limited == 0
+        && _policy.DecideSetns(CloneFlags.Namespaces).Allowed;
 
     private bool IsOpen(EntryPoint entry) => _policy.Entry(entry).Value == Errno.None;
 
@@ -338,7 +339,7 @@ public sealed class CreationFilter
         ulong stripped = _policy.Strip & CloneFlags.Namespaces;
         ulong unnamed = CloneFlags.Namespaces & ~(_policy.Allow | stripped | _policy.Denied);
         JumpIfAny(unnamed, Error(_policy.Otherwise.Value));
-        JumpIfAny(stripped, _code.Answer(Trace));
+        JumpIfAny(stripped | _policy.Namespaces.Limited, _code.Answer(Trace));
         _code.Return(SECCOMP_RET_ALLOW);
     }
 }

@@ -24,56 +24,92 @@ public enum ResourceKind
     /// <summary>System V semaphore adjustments: <c>sem_undo_list</c>, CLONE_SYSVSEM.</summary>
     SemUndo,
 
-    /// <summary>mount_namespaces(7), CLONE_NEWNS. From here on a flag makes a new one.</summary>
-    MountNamespace,
-
-    /// <summary>uts_namespaces(7), CLONE_NEWUTS.</summary>
-    UtsNamespace,
-
-    /// <summary>ipc_namespaces(7), CLONE_NEWIPC.</summary>
-    IpcNamespace,
-
-    /// <summary>user_namespaces(7), CLONE_NEWUSER.</summary>
+    /// <summary>
+    /// user_namespaces(7), CLONE_NEWUSER. From here on a flag makes a new one, and the order is
+    /// that of <see cref="Policies.NamespaceType"/>.
+    /// </summary>
     UserNamespace,
 
-    /// <summary>pid_namespaces(7), CLONE_NEWPID.</summary>
+    /// <summary>mount_namespaces(7), CLONE_NEWNS.</summary>
+    MountNamespace,
+
+    /// <summary>
+    /// pid_namespaces(7), CLONE_NEWPID: the one that a task's children get.
+    /// </summary>
     PidNamespace,
 
     /// <summary>network_namespaces(7), CLONE_NEWNET.</summary>
     NetNamespace,
 
+    /// <summary>ipc_namespaces(7), CLONE_NEWIPC.</summary>
+    IpcNamespace,
+
+    /// <summary>uts_namespaces(7), CLONE_NEWUTS.</summary>
+    UtsNamespace,
+
     /// <summary>cgroup_namespaces(7), CLONE_NEWCGROUP.</summary>
     CgroupNamespace,
 
-    /// <summary>time_namespaces(7), CLONE_NEWTIME.</summary>
+    /// <summary>
+    /// time_namespaces(7), CLONE_NEWTIME: the one that a task's children get.
+    /// </summary>
     TimeNamespace,
 }
 
 /// <summary>
 /// One kernel object that one or more tasks hold; counted as the kernel counts it.
 /// </summary>
-/// <param name="kind">What it stands for.</param>
-public sealed class ResourceGroup(ResourceKind kind)
+public sealed class ResourceGroup
 {
     /// <summary>How many kinds there are.</summary>
     public const int Kinds = 15;
 
+    /// <summary>The first kind that is a namespace.</summary>
+    public const ResourceKind FirstNamespace = ResourceKind.UserNamespace;
+
+    private readonly NamespaceTally? _tally;
+
+    /// <summary>Makes one that no limit counts.</summary>
+    public ResourceGroup(ResourceKind kind) => Kind = kind;
+
+    internal ResourceGroup(ResourceKind kind, int depth, NamespaceTally? tally) =>
+        (Kind, Depth, _tally) = (kind, depth, tally);
+
     /// <summary>What it stands for.</summary>
-    public ResourceKind Kind { get; } = kind;
+    public ResourceKind Kind { get; }
 
     /// <summary>How many tasks hold it, those being created included.</summary>
     public int Members { get; private set; }
 
     /// <summary>
+    /// Of a namespace, how many were made one within the other down to it; 0 is the run's own.
+    /// </summary>
+    public int Depth { get; }
+
+    /// <summary>Whether a namespace can be told from others by its name.</summary>
+    internal bool Named { get; set; }
+
+    /// <summary>
     /// Whether a kind is a namespace, which a task keeps unless it asks for another.
     /// </summary>
-    public static bool IsNamespace(ResourceKind kind) => kind >= ResourceKind.MountNamespace;
+    public static bool IsNamespace(ResourceKind kind) => kind >= FirstNamespace;
 
-    internal void Join() => Members++;
+    internal void Join()
+    {
+        Members++;
+        if (Members == 1)
+        {
+            _tally?.Add(Kind, 1);
+        }
+    }
 
     internal void Leave()
     {
         Invariant.Check(Members > 0, "a resource group is left only by its members");
         Members--;
+        if (Members == 0)
+        {
+            _tally?.Add(Kind, -1);
+        }
     }
 }

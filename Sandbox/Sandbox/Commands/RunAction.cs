@@ -255,7 +255,21 @@ internal static class RunAction
 
         return new LaunchSpec(
             program, words, environment, directory, parsed.GetValue(command.Descriptors) ?? [],
-            !setsOpenFiles, filter);
+            !setsOpenFiles, filter, CountedNamespaces(options.Policy.Creation.Namespaces));
+    }
+
+    private static List<(string Type, int Most)> CountedNamespaces(NamespaceBudgets budgets)
+    {
+        var most = new List<(string Type, int Most)>();
+        foreach (NamespaceType type in NamespaceTypes.All)
+        {
+            if (budgets.Of(type).Max is { } max)
+            {
+                most.Add((type.KernelName(), max.Value));
+            }
+        }
+
+        return most;
     }
 
     private static List<byte[]> NewEnvironment(bool clear, string[] added)

@@ -57,13 +57,7 @@ internal sealed class Explanation : IHostFacts
 
     private void ExplainCreation()
     {
-        var pipeline = new CopyProcess(
-            _policy, new TaskTable(), _call, this, new MonotonicClock(), [], null);
-        PendingClone launch = pipeline.Begin(
-            new(EntryPoint.Launch, Launcher, 0, 0, 0, 0, 0));
-        pipeline.Run(launch, CloneMoment.Asked);
-        pipeline.Run(launch, CloneMoment.Made, Caller);
-
+        CopyProcess pipeline = NewRun(out _);
         ulong[] a = _call.Arguments;
         PendingClone clone = pipeline.Begin(new(_call.Entry, Caller, a[0], a[1], a[2], a[3], a[4]));
         Errno errno = pipeline.Run(clone, CloneMoment.Asked);
@@ -89,14 +83,32 @@ internal sealed class Explanation : IHostFacts
         TellFilter();
     }
 
+    /// <summary>A run in which only its first task lives.</summary>
+    private CopyProcess NewRun(out GuestTask first)
+    {
+        var table = new TaskTable();
+        var pipeline = new CopyProcess(
+            _policy, table, _call, this, new MonotonicClock(), [], null);
+        PendingClone launch = pipeline.Begin(
+            new(EntryPoint.Launch, Launcher, 0, 0, 0, 0, 0));
+        pipeline.Run(launch, CloneMoment.Asked);
+        pipeline.Run(launch, CloneMoment.Made, Caller);
+        bool found = table.TryFind(Caller, out GuestTask? task);
+        Invariant.Check(found, "a run has its first task");
+        first = task!;
+        return pipeline;
+    }
+
     private void ExplainNamespaces()
     {
         ulong[] a = _call.Arguments;
         bool enters = _call.Entry == EntryPoint.Setns;
         var request = new NamespaceRequest(
             _call.Entry, Caller, a[0], a[1], enters ? (uint)a[1] & CloneFlags.Namespaces : 0);
+        CopyProcess pipeline = NewRun(out GuestTask caller);
         Refusal? refusal = request.Judge(
-            _policy.Creation, new DecisionCache(_policy.Creation), out ulong runs, out _);
+            _policy.Creation, pipeline.Decisions, out ulong runs, out _);
+        refusal ??= enters ? null : pipeline.Namespaces.Exceeded(runs, caller);
         Allowed = refusal is null;
         bool open = TellEntry();
         bool known = enters || (a[0] & ~UnshareRules.Valid) == 0;
@@ -116,6 +128,7 @@ internal sealed class Explanation : IHostFacts
             string flags = string.Join('|', CloneFlags.Of(
                 _call.Entry == EntryPoint.Unshare ? runs : request.Flags));
             Line("runs", $"{_call.Entry.Name()}({flags})");
+            TellBudgets(enters ? 0 : runs);
         }
 
         TellVerdict(refusal, request.Asked);
@@ -222,13 +235,12 @@ internal sealed class Explanation : IHostFacts
             : "as it was asked";
         Line("  runs", form);
         Line("stage 2", "UnpublishedTask: charged against");
-        for (int i = 0; i < CreationLimits.Count; i++)
+        foreach ((string key, Sourced<int> limit) in _policy.Creation.Limits.Set())
         {
-            if (_policy.Creation.Limits.Of((LimitKind)i) is { } limit)
-            {
-                Line("  limit", $"{CreationLimits.Key((LimitKind)i)}: {limit.Value}", limit.Origin);
-            }
+            Line("  limit", $"{key}: {limit.Value}", limit.Origin);
         }
+
+        TellBudgets(flags);
 
         Line("stage 3", "PopulatedTask: shared or copied");
         Line("stage 4", $"ReservedTask: {_policy.Resources.Limits.Length} resource limits planned");
@@ -236,6 +248,23 @@ internal sealed class Explanation : IHostFacts
             + "refuse, which unwinds all of the above");
         Line("stage 5", "PublishedTask: stopped, placed, in the task table; no failure after this");
         Line("stage 6", "RunningTask");
+    }
+
+    private void TellBudgets(ulong flags)
+    {
+        foreach (NamespaceType type in NamespaceTypes.All)
+        {
+            NamespaceBudget budget = _policy.Creation.Namespaces.Of(type);
+            if ((flags & type.Flag()) != 0 && budget.Max is { } max)
+            {
+                Line("  budget", $"{NamespaceBudgets.MaxKey(type)}: {max.Value}", max.Origin);
+            }
+
+            if ((flags & type.Flag()) != 0 && budget.Depth is { } depth)
+            {
+                Line("  budget", $"{NamespaceBudgets.DepthKey(type)}: {depth.Value}", depth.Origin);
+            }
+        }
     }
 
     private void TellVerdict(Refusal? refusal, ulong? flags)

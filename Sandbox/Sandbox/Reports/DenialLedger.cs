@@ -78,16 +78,6 @@ internal sealed class DenialLedger(CreationPolicy policy)
             return PolicyEdit.ToAllow(policy, cause.Entry, unread ? null : flags);
         }
 
-        for (int i = 0; i < CreationLimits.Count; i++)
-        {
-            var kind = (LimitKind)i;
-            if (CreationLimits.Key(kind) == cause.Refusal.Rule
-                && policy.Limits.Of(kind) is { } limit)
-            {
-                return [PolicyEdit.ToRaise(kind, limit.Value)];
-            }
-        }
-
-        return null;
+        return PolicyEdit.ToRaise(policy, cause.Refusal.Rule) is { } edit ? [edit] : null;
     }
 }

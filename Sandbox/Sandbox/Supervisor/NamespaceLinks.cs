@@ -2,7 +2,7 @@ using System;
 using System.Globalization;
 using Interpose.Abi;
 using Interpose.Placement;
-using static Interpose.Abi.Uapi;
+using Policies;
 
 namespace Sandbox.Supervisor;
 
@@ -11,14 +11,7 @@ namespace Sandbox.Supervisor;
 /// </summary>
 internal sealed class NamespaceLinks
 {
-    private static readonly (ulong Flag, string Link)[] Types =
-    [
-        (CLONE_NEWUSER, "user"), (CLONE_NEWNS, "mnt"), (CLONE_NEWUTS, "uts"),
-        (CLONE_NEWIPC, "ipc"), (CLONE_NEWPID, "pid_for_children"), (CLONE_NEWCGROUP, "cgroup"),
-        (CLONE_NEWNET, "net"), (CLONE_NEWTIME, "time"),
-    ];
-
-    private readonly string?[] _links = new string?[Types.Length];
+    private readonly string?[] _links = new string?[NamespaceTypes.Count];
 
     private NamespaceLinks()
     {
@@ -28,21 +21,36 @@ internal sealed class NamespaceLinks
     public static NamespaceLinks Of(HostTid task)
     {
         var now = new NamespaceLinks();
-        for (int i = 0; i < Types.Length; i++)
+        foreach (NamespaceType type in NamespaceTypes.All)
         {
-            now._links[i] = TaskAttributes.Namespace(task, Types[i].Link);
+            now._links[(int)type] = Read(task, type);
         }
 
         return now;
     }
 
+    /// <summary>
+    /// The name of a namespace that a task has; of pid and time the one that its children get.
+    /// </summary>
+    /// <returns>Null when it cannot be told: a pid namespace has none before its init.</returns>
+    public static string? Read(HostTid task, NamespaceType type) =>
+        TaskAttributes.Namespace(task, type switch
+        {
+            NamespaceType.Pid => "pid_for_children",
+            NamespaceType.Time => "time_for_children",
+            _ => type.KernelName(),
+        });
+
+    /// <summary>The name of one.</summary>
+    public string? Of(NamespaceType type) => _links[(int)type];
+
     /// <summary>The types in which two moments of one task differ, as CLONE_NEW flags.</summary>
     public ulong DifferenceTo(NamespaceLinks other)
     {
         ulong flags = 0;
-        for (int i = 0; i < Types.Length; i++)
+        foreach (NamespaceType type in NamespaceTypes.All)
         {
-            flags |= _links[i] == other._links[i] ? 0 : Types[i].Flag;
+            flags |= Of(type) == other.Of(type) ? 0 : type.Flag();
         }
 
         return flags;
@@ -59,15 +67,15 @@ internal sealed class NamespaceLinks
     {
         string number = ((int)fd).ToString(CultureInfo.InvariantCulture);
         string link = TaskAttributes.Descriptor(caller, number) ?? string.Empty;
-        foreach ((ulong flag, string name) in Types)
+        foreach (NamespaceType type in NamespaceTypes.All)
         {
-            if (link.StartsWith(name.Split('_')[0] + ":[", StringComparison.Ordinal))
+            if (link.StartsWith(type.KernelName() + ":[", StringComparison.Ordinal))
             {
-                return flag;
+                return type.Flag();
             }
         }
 
         return link.Contains("pidfd", StringComparison.Ordinal)
-            ? (uint)flags & Policies.CloneFlags.Namespaces : 0;
+            ? (uint)flags & CloneFlags.Namespaces : 0;
     }
 }

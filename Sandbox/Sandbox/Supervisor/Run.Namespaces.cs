@@ -13,7 +13,16 @@ namespace Sandbox.Supervisor;
 /// <content>Namespaces that a task gives itself: unshare(2) and setns(2).</content>
 internal sealed partial class Run
 {
+    /// <summary>
+    /// How long a call waits for a namespace that nobody stands in any more: the kernel frees
+    /// them behind the back of whoever ended, a network namespace in tens of milliseconds.
+    /// </summary>
+    private const long FreePatience = 2_000_000_000;
+
     private readonly Dictionary<HostTid, NamespaceMove> _moves = [];
+
+    /// <summary>Until when calls that a budget refused are made again.</summary>
+    private readonly Dictionary<HostTid, long> _waits = [];
 
     /// <inheritdoc/>
     public NamespaceAnswer OnNamespacesAsked(in NamespaceCall call)
@@ -26,6 +35,8 @@ internal sealed partial class Run
         Refusal? refusal = request.Judge(
             _plan.Policy.Creation, _pipeline.Decisions, out ulong runs,
             out CreationDecision decision);
+        refusal ??= enters || caller is null ? null
+            : _pipeline.Namespaces.Exceeded(runs & CloneFlags.Namespaces, caller);
         if (refusal is { } no)
         {
             _reports.OnNamespaces(request, caller, no, decision, request.A0);
@@ -39,17 +50,86 @@ internal sealed partial class Run
     }
 
     /// <inheritdoc/>
-    public void OnNamespacesDone(HostTid caller, Errno errno)
+    public bool OnNamespacesDone(HostTid caller, Errno errno)
     {
         if (!_moves.Remove(caller, out NamespaceMove? move))
         {
-            return;
+            return false;
         }
 
         _table.TryFind(caller, out GuestTask? task);
-        Refusal? refusal = errno == Errno.None ? Trespass(move, task)
-            : new Refusal(errno, RefusedBy.Kernel, "kernel");
+        ulong types = move.Before is null ? move.Runs & CloneFlags.Namespaces : 0;
+        Refusal? refusal = errno == Errno.None ? Moved(move, task, types)
+            : _pipeline.Namespaces.Explain(errno, types);
+        if (refusal is { } no && MayComeFree(caller, no))
+        {
+            return true;
+        }
+
+        _waits.Remove(caller);
         _reports.OnNamespaces(move.Request, task, refusal, move.Decision, move.Runs);
+        return false;
+    }
+
+    /// <summary>
+    /// Whether a call that the kernel refused for a budget is worth another try: the tasks say
+    /// that there is room, so what fills it is being freed, or is held by a descriptor.
+    /// </summary>
+    private bool MayComeFree(HostTid caller, in Refusal refusal)
+    {
+        if (refusal.By != RefusedBy.Limit || _ending)
+        {
+            return false;
+        }
+
+        long now = _clock.Now;
+        _waits.TryAdd(caller, now + FreePatience);
+        bool again = now < _waits[caller];
+        if (!again)
+        {
+            _waits.Remove(caller);
+        }
+
+        return again;
+    }
+
+    /// <summary>A call ran well: the model follows.</summary>
+    private Refusal? Moved(NamespaceMove move, GuestTask? task, ulong types)
+    {
+        if (move.Before is not { } before)
+        {
+            if (task is not null)
+            {
+                _pipeline.Namespaces.Unshared(task, types);
+                NameNamespaces(task);
+            }
+
+            return null;
+        }
+
+        var now = NamespaceLinks.Of(move.Request.Caller);
+        ulong entered = before.DifferenceTo(now);
+        foreach (NamespaceType type in NamespaceTypes.All)
+        {
+            if (task is not null && (entered & type.Flag()) != 0)
+            {
+                _pipeline.Namespaces.Entered(task, type, now.Of(type));
+            }
+        }
+
+        return Trespass(move, task, entered);
+    }
+
+    private void NameNamespaces(GuestTask task)
+    {
+        foreach (NamespaceType type in NamespaceTypes.All)
+        {
+            if (_pipeline.Namespaces.LacksName(task, type)
+                && NamespaceLinks.Read(task.Tid, type) is { } name)
+            {
+                _pipeline.Namespaces.Name(task, type, name);
+            }
+        }
     }
 
     /// <summary>
@@ -57,10 +137,9 @@ internal sealed partial class Run
     /// the table. So what was really entered is looked at before the caller goes on; a caller
     /// that stands where it may not be dies there.
     /// </summary>
-    private Refusal? Trespass(NamespaceMove move, GuestTask? task)
+    private Refusal? Trespass(NamespaceMove move, GuestTask? task, ulong entered)
     {
         HostTid caller = move.Request.Caller;
-        ulong entered = move.Before?.DifferenceTo(NamespaceLinks.Of(caller)) ?? 0;
         CreationDecision decision = _plan.Policy.Creation.DecideSetns(
             entered & ~move.Request.Enters);
         if (decision.Allowed)

@@ -75,6 +75,13 @@ internal sealed partial class Run : IGuestEvents
             throw new SetupException("clone of", _plan.CommandName, errno, string.Empty);
         }
 
+        if (launch.EnterNamespaces(child) is { } failed)
+        {
+            HostProcess.KillAndReap(child);
+            _pipeline.Run(clone, CloneMoment.Refused, errno: failed.Errno);
+            throw new SetupException(failed.Step, failed.Object, failed.Errno, UserRemedy());
+        }
+
         errno = _engine.Attach(child);
         if (errno != Errno.None)
         {
@@ -92,6 +99,11 @@ internal sealed partial class Run : IGuestEvents
         }
 
         _job.Command = child;
+        if (_table.TryFind(child, out GuestTask? task))
+        {
+            NameNamespaces(task);
+        }
+
         _reports.OnClone(clone);
         errno = HostProcess.SetUndumpable();
         if (errno != Errno.None)
@@ -103,6 +115,18 @@ internal sealed partial class Run : IGuestEvents
         _deadline = _plan.Timeout is { } timeout
             ? _clock.Now + (long)(timeout.TotalMilliseconds * 1e6) : long.MaxValue;
         launch.LetGo();
+    }
+
+    private static string UserRemedy()
+    {
+        const string why = "a policy that limits the number of namespaces needs user namespaces";
+        return HostProcess.ReadNumber("/proc/sys/user/max_user_namespaces") is 0
+                ? $"{why}: sysctl user.max_user_namespaces=10000"
+            : HostProcess.ReadNumber("/proc/sys/kernel/unprivileged_userns_clone") is 0
+                ? $"{why}: sysctl kernel.unprivileged_userns_clone=1"
+            : HostProcess.ReadNumber("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") is 1
+                ? $"{why}: AppArmor restricts them for programs without a profile of their own"
+            : $"{why}, which a container or a seccomp filter may deny";
     }
 
     private static string TraceRemedy()
@@ -151,13 +175,21 @@ internal sealed partial class Run : IGuestEvents
     }
 
     /// <inheritdoc/>
-    public void OnCreationRefused(HostTid caller, Errno errno)
+    public bool OnCreationRefused(HostTid caller, Errno errno)
     {
-        if (_pending.Remove(caller, out PendingClone? clone))
+        if (!_pending.Remove(caller, out PendingClone? clone))
         {
-            _pipeline.Run(clone, CloneMoment.Refused, errno: errno);
+            return false;
+        }
+
+        _pipeline.Run(clone, CloneMoment.Refused, errno: errno);
+        bool again = MayComeFree(caller, clone.Refusal);
+        if (!again)
+        {
             _reports.OnClone(clone);
         }
+
+        return again;
     }
 
     /// <inheritdoc/>
@@ -167,6 +199,12 @@ internal sealed partial class Run : IGuestEvents
         Invariant.Check(known, "the kernel makes a child only of an approved call");
         Errno broken = _pipeline.Run(clone!, CloneMoment.Made, child);
         _reports.OnClone(clone!);
+        _waits.Remove(caller);
+        if (_table.TryFind(child, out GuestTask? task))
+        {
+            NameNamespaces(task);
+        }
+
         if (_plan.Verify && ModelCheck.Compare(clone!, _table) is { } difference)
         {
             Fail($"the model is wrong: {difference}");

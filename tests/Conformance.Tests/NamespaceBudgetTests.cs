@@ -1,0 +1,171 @@
+using System.Linq;
+using System.Text.Json;
+using Conformance.Harness;
+
+namespace Conformance;
+
+/// <summary>
+/// How many namespaces guests may have and how deep, whoever makes them and however they are kept.
+/// </summary>
+[Collection("engine")]
+public sealed class NamespaceBudgetTests
+{
+    private const string User = "creation.namespaces.user.max=4";
+
+    /// <summary>A type and a way to make one; clone(2) has no bit for CLONE_NEWTIME.</summary>
+    public static TheoryData<string, string> Ways
+    {
+        get
+        {
+            var ways = new TheoryData<string, string> { { "time", "unshare" } };
+            foreach (string type in new[] { "user", "mount", "pid", "net", "ipc", "uts", "cgroup" })
+            {
+                ways.Add(type, "unshare");
+                ways.Add(type, "clone");
+            }
+
+            return ways;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Ways))]
+    public void Namespaces_that_daemons_keep_count_until_they_are_gone(string type, string way)
+    {
+        string[] guest = [Guests.Path("budgets"), "hold", way, type, "4"];
+        Assert.Equal("ok ok ok ok then ok\n", Shell.Run("/", null, guest).Out);
+        Assert.Equal("ok ok ENOSPC ENOSPC then ok\n", Run([Max(type, 2)], guest));
+        Assert.Equal("ENOSPC ENOSPC ENOSPC ENOSPC then ENOSPC\n", Run([Max(type, 0)], guest));
+    }
+
+    [Theory]
+    [InlineData("user")]
+    [InlineData("mount")]
+    [InlineData("pid")]
+    [InlineData("net")]
+    [InlineData("time")]
+    public void One_after_the_other_finds_the_place_of_the_one_before(string type)
+    {
+        string[] guest = [Guests.Path("budgets"), "turns", type, "25"];
+        Assert.Equal("0 refused\n", Shell.Run("/", null, guest).Out);
+        Assert.Equal("0 refused\n", Run([Max(type, 1)], guest));
+    }
+
+    [Theory]
+    [MemberData(nameof(Ways))]
+    public void Depth_is_that_of_one_made_within_another(string type, string way)
+    {
+        string[] guest = [Guests.Path("budgets"), "deep", way, type, "3"];
+        Assert.Equal("ok ok ok \n", Shell.Run("/", null, guest).Out);
+        Assert.Equal("ok ok ENOSPC \n", Run([$"creation.namespaces.{type}.depth=2"], guest));
+    }
+
+    [Theory]
+    [InlineData("mount")]
+    [InlineData("pid")]
+    [InlineData("net")]
+    [InlineData("uts")]
+    public void One_that_only_a_descriptor_keeps_counts(string type)
+    {
+        string[] guest = [Guests.Path("budgets"), "pin", type];
+        Assert.Equal("held ok, ok, then ok\n", Shell.Run("/", null, guest).Out);
+        Assert.Equal("held ok, ENOSPC, then ok\n", Run([Max(type, 1)], guest));
+    }
+
+    [Theory]
+    [InlineData("user", 1)]
+    [InlineData("net", 3)]
+    [InlineData("uts", 7)]
+    public void Of_many_that_ask_at_once_as_many_as_may_get_one(string type, int most)
+    {
+        string[] guest = [Guests.Path("budgets"), "race", type, "12"];
+        Assert.Equal("12 of 12\n", Shell.Run("/", null, guest).Out);
+        for (int i = 0; i < 5; i++)
+        {
+            Assert.Equal($"{most} of 12\n", Run([Max(type, most)], guest));
+        }
+    }
+
+    [Fact]
+    public void Depth_goes_with_the_namespace_that_is_entered()
+    {
+        string[] guest = [Guests.Path("budgets"), "enter"];
+        Assert.Equal("depth 1: ok, ok\ndepth 2: ok, ok\n", Shell.Run("/", null, guest).Out);
+        Assert.Equal(
+            "depth 1: ok, ok\ndepth 2: ok, ENOSPC\n",
+            Run(["creation.namespaces.user.depth=2", "creation.entry.setns=allow"], guest));
+    }
+
+    [Fact]
+    public void Types_have_budgets_of_their_own()
+    {
+        string guest = Guests.Path("budgets");
+        string both = $"{guest} hold unshare user 3; {guest} hold clone user 3";
+        Assert.Equal(
+            "ok ok ENOSPC then ok\nok ok ENOSPC then ok\n",
+            Run([Max("user", 2), Max("net", 0), Max("ipc", 1)], "sh", "-c", both));
+    }
+
+    [Fact]
+    public void Ids_are_the_same_inside_and_limits_cannot_be_raised()
+    {
+        string script = "id -u; id -g; echo 9999 > /proc/sys/user/max_user_namespaces; "
+            + $"{Guests.Path("budgets")} hold unshare user 6";
+        string[] ids = Shell.Run("/", null, "sh", "-c", "id -u; id -g").Out.Split('\n');
+        Assert.Equal(
+            $"{ids[0]}\n{ids[1]}\nok ok ok ok ENOSPC ENOSPC then ok\n",
+            Run([User], "sh", "-c", script));
+    }
+
+    [Fact]
+    public void A_budget_that_is_used_up_is_told_with_its_line_and_the_edit()
+    {
+        using var place = new Workplace();
+        string policy = place.Write(
+            "p.yaml",
+            "version: 1\nextends: permissive\ncreation:\n  namespaces: {user: {max: 1, depth: 1}}\n");
+        Reported run = Reported.Run(
+            place, ["-p", policy], Guests.Path("budgets"), "hold", "unshare", "user", "3");
+        Assert.Equal("ok ENOSPC ENOSPC then ok\n", run.Outcome.Out);
+        Assert.Contains(
+            "denied 2 x unshare(CLONE_NEWUSER)", run.Outcome.Err, System.StringComparison.Ordinal);
+        Assert.Contains(
+            "--set creation.namespaces.user.max=2", run.Outcome.Err, System.StringComparison.Ordinal);
+        JsonElement limit = Assert.Single(run.Named("limit"));
+        Assert.Equal("creation.namespaces.user.max", Reported.Text(limit, "which"));
+        Assert.Equal(1, limit.GetProperty("value").GetInt32());
+        JsonElement[] denied =
+            [.. run.Named("namespace").Where(e => Reported.Text(e, "verdict") == "deny")];
+        Assert.Equal(2, denied.Length);
+        Assert.All(denied, e => Assert.Equal("ENOSPC", Reported.Text(e, "errno")));
+        Assert.Equal(4, denied[0].GetProperty("rule").GetProperty("line").GetInt32());
+    }
+
+    [Fact]
+    public void Without_user_namespaces_nothing_runs_and_the_remedy_is_said()
+    {
+        using var place = new Workplace();
+        string run = $"echo 0 > /proc/sys/user/max_user_namespaces && "
+            + $"{Product.Sandbox} run -p permissive --set {User} -- touch {place.File("ran")}";
+        Outcome outcome = Shell.Run(place.Path, null, "unshare", "-U", "-r", "sh", "-c", run);
+        Assert.Equal(125, outcome.Status);
+        Assert.Equal(
+            "sandbox: unshare(CLONE_NEWUSER) of the counting namespace: ENOSPC (No space left on "
+                + "device); a policy that limits the number of namespaces needs user namespaces: "
+                + "sysctl user.max_user_namespaces=10000\n",
+            outcome.Err);
+        Assert.False(System.IO.File.Exists(place.File("ran")));
+    }
+
+    private static string Max(string type, int most) => $"creation.namespaces.{type}.max={most}";
+
+    private static string Run(string[] settings, params string[] command)
+    {
+        using var place = new Workplace();
+        string[] options =
+            ["-q", "-p", "permissive", "--verify", .. settings.SelectMany(s => new[] { "--set", s })];
+        Outcome outcome = Product.Run(place, options, command);
+        Assert.DoesNotContain("internal error", outcome.Err, System.StringComparison.Ordinal);
+        return outcome.Out;
+    }
+}
