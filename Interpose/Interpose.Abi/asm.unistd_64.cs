@@ -60,4 +60,9 @@ public static partial class Uapi
     public const int __NR_pidfd_open = 434;
     public const int __NR_pidfd_send_signal = 424;
     public const int __NR_memfd_create = 319;
+    public const int __NR_mkdir = 83;
+    public const int __NR_rmdir = 84;
+    public const int __NR_getppid = 110;
+    public const int __NR_mount = 165;
+    public const int __NR_landlock_create_ruleset = 444;
 }

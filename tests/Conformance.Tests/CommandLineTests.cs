@@ -194,6 +194,8 @@ public sealed class CommandLineTests
     {
         Outcome outcome = Shell.Run("/", null, Product.Sandbox, "[suggest:13]", "sandbox run --t");
         Assert.Equal("--timeout\n", outcome.Out);
+        outcome = Shell.Run("/", null, Product.Sandbox, "[suggest:9]", "sandbox d");
+        Assert.Equal("doctor\n", outcome.Out);
     }
 
     [Theory]

@@ -152,7 +152,7 @@ public sealed class NamespaceBudgetTests
         Assert.Equal(
             "sandbox: unshare(CLONE_NEWUSER) of the counting namespace: ENOSPC (No space left on "
                 + "device); a policy that limits the number of namespaces needs user namespaces: "
-                + "sysctl user.max_user_namespaces=10000\n",
+                + "sudo sysctl -w user.max_user_namespaces=15000\n",
             outcome.Err);
         Assert.False(System.IO.File.Exists(place.File("ran")));
     }

@@ -35,6 +35,8 @@ public sealed class HeaderTests
         #include <linux/filter.h>
         #include <linux/futex.h>
         #include <linux/kcmp.h>
+        #include <linux/landlock.h>
+        #include <linux/mount.h>
         #include <linux/prctl.h>
         #include <linux/ptrace.h>
         #include <linux/sched.h>

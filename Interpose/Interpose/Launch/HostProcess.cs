@@ -135,6 +135,10 @@ public static class HostProcess
     /// </summary>
     public static bool HasFiveLevelPages => Posix.IsAddress(1UL << 47);
 
+    /// <summary>The version of landlock(7); negative, an error, where there is none.</summary>
+    public static int LandlockVersion => (int)Native.Quick(
+        __NR_landlock_create_ruleset, 0, 0, (nint)LANDLOCK_CREATE_RULESET_VERSION);
+
     /// <summary>The program that a process runs; null when it cannot be told.</summary>
     public static string? ProgramOf(HostTid task) => Posix.ReadLink($"/proc/{task}/exe");
 }

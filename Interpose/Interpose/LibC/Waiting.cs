@@ -1,4 +1,9 @@
+using System;
+using System.Diagnostics;
+using System.Threading;
 using Interpose.Abi;
+using Interpose.Probes;
+using Interpose.Ptrace;
 using static Interpose.Abi.Uapi;
 
 namespace Interpose.LibC;
@@ -35,25 +40,41 @@ internal static unsafe class Waiting
         while ((taken & 0x7f) == 0x7f);
     }
 
-    /// <summary>Waits for the end of a child for a bounded time; false when it is over.</summary>
-    public static bool Reap(int pid, int milliseconds)
+    /// <summary>
+    /// Waits for the end of one child for at most two seconds, then kills it. It is asked for
+    /// again and again, so that no signal and no other child has a part in it.
+    /// </summary>
+    /// <param name="child">Which.</param>
+    /// <param name="onStop">What resumes it where it is traced and stops.</param>
+    public static TrialWait End(HostTid child, Action<WaitStatus>? onStop = null)
     {
-        long until = System.Environment.TickCount64 + milliseconds;
+        const int patience = 2;
+        const int step = 1;
+        long until = Stopwatch.GetTimestamp() + (patience * Stopwatch.Frequency);
         while (true)
         {
-            int found = Poll(pid, out int status, out _);
-            if (found < 0 || (found > 0 && (status & 0x7f) != 0x7f))
+            int found = Poll(child.Value, out int word, out _);
+            var status = new WaitStatus(word);
+            if (found < 0 || (found > 0 && status.Ended))
             {
-                return true;
+                return TrialWait.Ended;
             }
 
-            if (System.Environment.TickCount64 >= until)
+            if (Stopwatch.GetTimestamp() > until)
             {
-                return false;
+                Posix.Kill(child.Value, SIGKILL);
+                Reap(child.Value);
+                return TrialWait.TooLong;
             }
 
-            System.Threading.Thread.Sleep(0);
-            System.Threading.Thread.Sleep(System.TimeSpan.FromMicroseconds(200));
+            if (found > 0)
+            {
+                onStop?.Invoke(status);
+            }
+            else
+            {
+                Thread.Sleep(step);
+            }
         }
     }
 

@@ -123,13 +123,8 @@ internal sealed class CountingNamespaces
             return ("clone of", "a helper for user namespaces", errno);
         }
 
-        if (!Waiting.Reap(helper.Value, Patience))
-        {
-            HostProcess.KillAndReap(helper);
-            return ("wait for", "a helper for user namespaces", Errno.ETIMEDOUT);
-        }
-
-        return plan.Failure;
+        return Waiting.End(helper) == TrialWait.TooLong
+            ? ("wait for", "a helper for user namespaces", Errno.ETIMEDOUT) : plan.Failure;
     }
 
     private static Failure Failed(LaunchPlan plan, string what) =>

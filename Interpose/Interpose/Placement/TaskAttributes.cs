@@ -101,9 +101,12 @@ public static class TaskAttributes
     public static int? InnermostPid(HostTid task) => ProcStatus.LastOf(task, "NStgid:");
 
     /// <summary>A field of /proc/PID/status as a number; null when the task is gone.</summary>
-    public static ulong? Status(HostTid task, string field)
+    /// <param name="task">Which.</param>
+    /// <param name="field">The field's name.</param>
+    /// <param name="numberBase">10, or 16 for masks.</param>
+    public static ulong? Status(HostTid task, string field, int numberBase = 10)
     {
         Span<ulong> value = stackalloc ulong[1];
-        return ProcStatus.TryRead(task, 10, [field + ":"], value) ? value[0] : null;
+        return ProcStatus.TryRead(task, numberBase, [field + ":"], value) ? value[0] : null;
     }
 }

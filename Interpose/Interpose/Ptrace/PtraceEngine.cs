@@ -13,7 +13,8 @@ namespace Interpose.Ptrace;
 /// </remarks>
 public sealed partial class PtraceEngine
 {
-    private const int Options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK
+    /// <summary>What is asked of PTRACE_SEIZE.</summary>
+    internal const int Options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK
         | PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC | PTRACE_O_TRACESECCOMP | PTRACE_O_EXITKILL;
 
     private readonly Dictionary<HostTid, Tracee> _tracees = [];

@@ -17,6 +17,7 @@ internal static class CommandLine
         root.Add(run.Command);
         root.Add(new PolicyCommand().Command);
         root.Add(new ExplainCommand().Command);
+        root.Add(new DoctorCommand().Command);
         if (args.Length == 0)
         {
             args = ["--help"];

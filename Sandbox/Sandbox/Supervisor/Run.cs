@@ -4,6 +4,7 @@ using Interpose.Abi;
 using Interpose.Launch;
 using Interpose.Ptrace;
 using Policies;
+using Sandbox.Doctor;
 using Sandbox.Kernel;
 using Sandbox.Kernel.Fork;
 using Sandbox.Kernel.Rules;
@@ -88,7 +89,7 @@ internal sealed partial class Run : IGuestEvents
             HostProcess.KillAndReap(child);
             _pipeline.Run(clone, CloneMoment.Refused, errno: errno);
             throw new SetupException(
-                "ptrace(PTRACE_SEIZE) of", "the command", errno, TraceRemedy());
+                "ptrace(PTRACE_SEIZE) of", "the command", errno, TraceDenial.Find().ToString());
         }
 
         errno = _pipeline.Run(clone, CloneMoment.Made, child);
@@ -120,29 +121,8 @@ internal sealed partial class Run : IGuestEvents
     private static string UserRemedy()
     {
         const string why = "a policy that limits the number of namespaces needs user namespaces";
-        return HostProcess.ReadNumber("/proc/sys/user/max_user_namespaces") is 0
-                ? $"{why}: sysctl user.max_user_namespaces=10000"
-            : HostProcess.ReadNumber("/proc/sys/kernel/unprivileged_userns_clone") is 0
-                ? $"{why}: sysctl kernel.unprivileged_userns_clone=1"
-            : HostProcess.ReadNumber("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") is 1
-                ? $"{why}: AppArmor restricts them for programs without a profile of their own"
-            : $"{why}, which a container or a seccomp filter may deny";
-    }
-
-    private static string TraceRemedy()
-    {
-        if (HostProcess.ReadNumber("/proc/sys/kernel/yama/ptrace_scope") is 3)
-        {
-            return "kernel.yama.ptrace_scope is 3, which forbids all tracing until a reboot";
-        }
-
-        HostTid self = new(Environment.ProcessId);
-        ulong tracer = Interpose.Placement.TaskAttributes.Status(self, "TracerPid") ?? 0;
-        ulong filters = Interpose.Placement.TaskAttributes.Status(self, "Seccomp") ?? 0;
-        return tracer != 0 ? $"process {tracer} traces this program; run it without"
-            : filters != 0 ? "a seccomp filter is in force here and denies ptrace; in a container "
-                + "allow it (docker run --cap-add SYS_PTRACE, or a profile that allows ptrace)"
-            : "tracing needs the same user or CAP_SYS_PTRACE";
+        string mend = NamespaceChecks.MendUser();
+        return mend.Length == 0 ? $"{why}: run 'sandbox doctor'" : $"{why}: {mend}";
     }
 
     /// <inheritdoc/>

@@ -1,0 +1,96 @@
+using System;
+using System.Collections.Generic;
+using Interpose.Abi;
+using Interpose.Launch;
+using Interpose.Probes;
+using Policies;
+using static Interpose.Abi.Uapi;
+
+namespace Sandbox.Doctor;
+
+/// <summary>namespaces(7): a child makes one of each type, within a user namespace.</summary>
+internal static class NamespaceChecks
+{
+    private const string Group = "namespaces";
+    private const int Enough = 16;
+
+    /// <summary>The switches that close user namespaces, with what opens them.</summary>
+    private static readonly (string Name, string Path, int Open)[] Switches =
+    [
+        ("max_user_namespaces", "user.max_user_namespaces", 15000),
+        ("unprivileged_userns_clone", "kernel.unprivileged_userns_clone", 1),
+        ("apparmor_restrict", "kernel.apparmor_restrict_unprivileged_userns", 0),
+    ];
+
+    public static IEnumerable<Check> Look()
+    {
+        TrialOutcome user = Make(CLONE_NEWUSER, mounts: false);
+        yield return user.Ok ? new(Group, "user", false, CheckState.Ok)
+            : new(Group, "user", false, CheckState.Missing, "", user.ToString(), MendUser());
+        foreach (NamespaceType type in NamespaceTypes.All.Remove(NamespaceType.User))
+        {
+            (string name, ulong flag) = (type.Name(), type.Flag());
+            TrialOutcome inside = Make(CLONE_NEWUSER | flag, flag == CLONE_NEWNS);
+            TrialOutcome outcome = inside.Ok ? inside : Make(flag, flag == CLONE_NEWNS);
+            yield return new(
+                Group, name, false, outcome.Ok ? CheckState.Ok : CheckState.Missing,
+                !outcome.Ok ? "" : inside.Ok ? "in a user namespace" : "with privilege only",
+                outcome.Ok ? "" : inside.ToString(), outcome.Ok ? "" : Mend(inside, type));
+        }
+
+        foreach ((string name, string path, int open) in Switches)
+        {
+            if (Setting(path) is { } value)
+            {
+                bool closed = Closes(open, value);
+                yield return new(
+                    Group, name, false, closed ? CheckState.Partial : CheckState.Ok,
+                    $"{path} is {value}", closed ? "it limits user namespaces" : "",
+                    closed ? $"sudo sysctl -w {path}={open}" : "");
+            }
+        }
+    }
+
+    /// <summary>
+    /// A child makes namespaces. Where mounts are tried it also changes one: some hosts grant a
+    /// user namespace, but no capability in it.
+    /// </summary>
+    private static TrialOutcome Make(ulong flags, bool mounts)
+    {
+        using var trial = new Trial();
+        trial.Call("unshare", __NR_unshare, (nint)flags);
+        if (mounts)
+        {
+            trial.Call("mount", __NR_mount, 0, trial.Text("/"), 0, MS_REC | MS_PRIVATE);
+        }
+
+        return trial.Run();
+    }
+
+    private static string Mend(in TrialOutcome outcome, NamespaceType type) => outcome.Errno switch
+    {
+        Errno.ENOSPC => $"sudo sysctl -w user.max_{type.KernelName()}_namespaces=15000",
+        Errno.EINVAL => $"a kernel with CONFIG_{type.Name().ToUpperInvariant()}_NS",
+        _ => MendUser(),
+    };
+
+    /// <summary>The command that opens user namespaces; empty when none is known.</summary>
+    public static string MendUser()
+    {
+        foreach ((_, string path, int open) in Switches)
+        {
+            if (Setting(path) is { } value && Closes(open, value))
+            {
+                return $"sudo sysctl -w {path}={open}";
+            }
+        }
+
+        return TraceDenial.Filters != 0 ? "docker run --security-opt seccomp=unconfined" : "";
+    }
+
+    private static bool Closes(int open, int value) => open == 0 ? value != 0
+        : value < Math.Min(open, Enough);
+
+    private static int? Setting(string name) =>
+        HostProcess.ReadNumber("/proc/sys/" + name.Replace('.', '/'));
+}
