@@ -11,6 +11,10 @@ public static partial class Uapi
     public const int OFFSET_RSI = 104;
     public const int OFFSET_RDI = 112;
     public const int OFFSET_ORIG_RAX = 120;
+
+    /// <summary>How many words <c>user_regs_struct</c> has.</summary>
+    public const int USER_REGS = 27;
+
     public const int OFFSET_RIP = 128;
     public const int OFFSET_RSP = 152;
 }

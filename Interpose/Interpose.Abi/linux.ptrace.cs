@@ -11,6 +11,8 @@ public static partial class Uapi
     public const int PTRACE_POKEUSR = 6;
     public const int PTRACE_CONT = 7;
     public const int PTRACE_SYSCALL = 24;
+    public const int PTRACE_GETREGS = 12;
+    public const int PTRACE_SETREGS = 13;
     public const int PTRACE_DETACH = 17;
     public const int PTRACE_SETOPTIONS = 16896;
     public const int PTRACE_GETEVENTMSG = 16897;

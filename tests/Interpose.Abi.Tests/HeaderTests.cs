@@ -55,6 +55,7 @@ public sealed class HeaderTests
         ["OFFSET_RSI"] = "offsetof(struct user_regs_struct, rsi)",
         ["OFFSET_RDI"] = "offsetof(struct user_regs_struct, rdi)",
         ["OFFSET_ORIG_RAX"] = "offsetof(struct user_regs_struct, orig_rax)",
+        ["USER_REGS"] = "sizeof(struct user_regs_struct) / sizeof(uint64_t)",
         ["OFFSET_RIP"] = "offsetof(struct user_regs_struct, rip)",
         ["OFFSET_RSP"] = "offsetof(struct user_regs_struct, rsp)",
 

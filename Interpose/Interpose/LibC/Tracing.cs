@@ -1,3 +1,4 @@
+using System;
 using Interpose.Abi;
 using static Interpose.Abi.Uapi;
 
@@ -25,6 +26,25 @@ internal static unsafe class Tracing
         Errno errno = Call(PTRACE_PEEKUSR, tid, offset, (nint)(&word));
         value = word;
         return errno;
+    }
+
+    /// <summary>All general registers, by their offset in <c>user_regs_struct</c>.</summary>
+    public static Errno ReadRegisters(HostTid tid, Span<ulong> registers)
+    {
+        fixed (ulong* words = registers)
+        {
+            // SAFETY: the kernel writes sizeof(user_regs_struct), which the caller's span has.
+            return Call(PTRACE_GETREGS, tid, 0, (nint)words);
+        }
+    }
+
+    public static Errno WriteRegisters(HostTid tid, ReadOnlySpan<ulong> registers)
+    {
+        fixed (ulong* words = registers)
+        {
+            // SAFETY: the kernel reads sizeof(user_regs_struct), which the caller's span has.
+            return Call(PTRACE_SETREGS, tid, 0, (nint)words);
+        }
     }
 
     public static Errno EventMessage(HostTid tid, out ulong message)

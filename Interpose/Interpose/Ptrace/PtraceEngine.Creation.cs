@@ -19,6 +19,9 @@ public sealed partial class PtraceEngine
     /// <summary>Children whose parents stand at their event: child to parent.</summary>
     private readonly Dictionary<HostTid, Tracee> _awaited = [];
 
+    /// <summary>So many registers are written one by one; more are written all at once.</summary>
+    private const int WordsAtOnce = 2;
+
     /// <summary>A call's number and arguments, in their order.</summary>
     private static ReadOnlySpan<int> CallRegisters =>
         [OFFSET_ORIG_RAX, OFFSET_RDI, OFFSET_RSI, OFFSET_RDX, OFFSET_R10, OFFSET_R8];
@@ -92,21 +95,43 @@ public sealed partial class PtraceEngine
 
     /// <summary>
     /// Changes the registers that differ between two calls, and no other: of a new thread the
-    /// stack and thread pointer are its own already.
+    /// stack and thread pointer are its own already. Where most of them differ, all are read and
+    /// written back together, for one word costs as much as all.
     /// </summary>
     private static void Write(HostTid tid, in CreationCall from, in CreationCall to)
     {
-        if (from == to)
+        ReadOnlySpan<ulong> old =
+            [(ulong)from.Number, from.A0, from.A1, from.A2, from.A3, from.A4];
+        ReadOnlySpan<ulong> wanted = [(ulong)to.Number, to.A0, to.A1, to.A2, to.A3, to.A4];
+        int differ = 0;
+        for (int i = 0; i < old.Length; i++)
         {
+            differ += old[i] != wanted[i] ? 1 : 0;
+        }
+
+        if (differ <= WordsAtOnce)
+        {
+            for (int i = 0; i < old.Length; i++)
+            {
+                Write(tid, CallRegisters[i], old[i], wanted[i]);
+            }
+
             return;
         }
 
-        Write(tid, OFFSET_ORIG_RAX, (ulong)from.Number, (ulong)to.Number);
-        Write(tid, OFFSET_RDI, from.A0, to.A0);
-        Write(tid, OFFSET_RSI, from.A1, to.A1);
-        Write(tid, OFFSET_RDX, from.A2, to.A2);
-        Write(tid, OFFSET_R10, from.A3, to.A3);
-        Write(tid, OFFSET_R8, from.A4, to.A4);
+        Span<ulong> registers = stackalloc ulong[USER_REGS];
+        if (Tracing.ReadRegisters(tid, registers) == Errno.None)
+        {
+            for (int i = 0; i < old.Length; i++)
+            {
+                if (old[i] != wanted[i])
+                {
+                    registers[CallRegisters[i] / sizeof(ulong)] = wanted[i];
+                }
+            }
+
+            Tracing.WriteRegisters(tid, registers);
+        }
     }
 
     private static void Write(HostTid tid, int offset, ulong from, ulong to)
@@ -153,7 +178,7 @@ public sealed partial class PtraceEngine
         else
         {
             _awaited.Add(child, parent);
-            _waiter.Resumed(child);
+            _waiter.Expected(child);
         }
 
         AdoptOrphans();
@@ -218,7 +243,7 @@ public sealed partial class PtraceEngine
     {
         CreationCall asked = parent.Asked;
         CreationCall runs = parent.Runs;
-        Publish(parent.Tid, child, status, asked, runs);
+        Publish(parent.Tid, child, status, asked, runs, MakesThread(runs) ? parent.Leader : null);
         if (_tracees.TryGetValue(parent.Tid, out Tracee? living) && living == parent)
         {
             parent.State = TraceeState.Free;
@@ -227,9 +252,13 @@ public sealed partial class PtraceEngine
         }
     }
 
+    /// <summary>Whether a call as it runs makes a thread; clone3 runs as clone.</summary>
+    private static bool MakesThread(in CreationCall runs) =>
+        runs.Number == __NR_clone && (runs.A0 & CLONE_THREAD) != 0;
+
     private void Publish(
         HostTid caller, HostTid child, WaitStatus status, in CreationCall asked,
-        in CreationCall runs)
+        in CreationCall runs, Tracee? leader)
     {
         bool mayRun = _events.OnCreationMade(caller, child);
         if (status.Ended)
@@ -238,7 +267,7 @@ public sealed partial class PtraceEngine
             return;
         }
 
-        var tracee = new Tracee(child);
+        var tracee = new Tracee(child, leader);
         _tracees.Add(child, tracee);
         if (!mayRun)
         {

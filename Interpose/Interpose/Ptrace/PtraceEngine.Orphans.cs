@@ -85,7 +85,7 @@ public sealed partial class PtraceEngine
             _orphaned.RemoveAt(at);
             _newborns.Remove(child);
             _calls.Remove(caller, out (CreationCall Asked, CreationCall Runs) call);
-            Publish(caller, child, newborn.Status, call.Asked, call.Runs);
+            Publish(caller, child, newborn.Status, call.Asked, call.Runs, leader: null);
         }
     }
 
@@ -98,8 +98,7 @@ public sealed partial class PtraceEngine
         for (int i = 0; i < _orphaned.Count; i++)
         {
             CreationCall runs = _calls[_orphaned[i].Caller].Runs;
-            bool thread = runs.Number == __NR_clone && (runs.A0 & CLONE_THREAD) != 0;
-            if (!thread && Holds(child, OFFSET_ORIG_RAX, (ulong)runs.Number)
+            if (!MakesThread(runs) && Holds(child, OFFSET_ORIG_RAX, (ulong)runs.Number)
                 && Holds(child, OFFSET_RDI, runs.A0) && Holds(child, OFFSET_RSI, runs.A1)
                 && Holds(child, OFFSET_RDX, runs.A2) && Holds(child, OFFSET_R10, runs.A3)
                 && Holds(child, OFFSET_R8, runs.A4))

@@ -18,7 +18,7 @@ public sealed partial class PtraceEngine
     /// </summary>
     private void OnEventStop(Tracee tracee, int signal)
     {
-        if (signal is >= FirstStopSignal and <= LastStopSignal)
+        if (IsJobControl(signal))
         {
             tracee.Stopped = true;
             Resume(tracee.Tid, PTRACE_LISTEN);
@@ -28,6 +28,9 @@ public sealed partial class PtraceEngine
 
         Resume(tracee.Tid, PTRACE_CONT);
     }
+
+    private static bool IsJobControl(int signal) =>
+        signal is >= FirstStopSignal and <= LastStopSignal;
 
     /// <summary>A signal is about to be delivered: it is, unchanged.</summary>
     private void OnSignalStop(Tracee tracee, int signal)

@@ -146,7 +146,7 @@ public sealed partial class PtraceEngine
             return;
         }
 
-        if (IsStale(report))
+        if (MayBeStale(tracee, status) && IsStale(report))
         {
             return;
         }
@@ -188,6 +188,13 @@ public sealed partial class PtraceEngine
     }
 
     /// <summary>
+    /// Whether it matters, and is possible, that a reported stop is over. That a task was killed
+    /// meanwhile each request to it says; only of a stop by job control the whole run would see.
+    /// </summary>
+    private static bool MayBeStale(Tracee tracee, WaitStatus status) => tracee.HadThreads
+        || (status.Event == PTRACE_EVENT_STOP && IsJobControl(status.StopSignal));
+
+    /// <summary>
     /// Whether the stop that was reported is over: the task was killed, or was a leader whose id
     /// an exec from another thread has taken over since. What stands now is reported by itself.
     /// </summary>
@@ -208,7 +215,11 @@ public sealed partial class PtraceEngine
 
     private void OnExec(Tracee tracee)
     {
-        Tracing.EventMessage(tracee.Tid, out ulong message);
+        if (Tracing.EventMessage(tracee.Tid, out ulong message) != Errno.None)
+        {
+            return;
+        }
+
         var former = new HostTid((int)message);
         if (former != tracee.Tid && _tracees.Remove(former, out Tracee? caller))
         {
@@ -220,7 +231,7 @@ public sealed partial class PtraceEngine
             tracee = caller;
         }
 
-        tracee.State = TraceeState.Free;
+        tracee.LeadsAlone();
         _events.OnExec(tracee.Tid, former);
         Resume(tracee.Tid, PTRACE_CONT);
     }

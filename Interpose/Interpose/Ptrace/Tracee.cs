@@ -26,10 +26,31 @@ internal enum TraceeState
 }
 
 /// <summary>One traced task: what must be remembered between its stops.</summary>
-internal sealed class Tracee(HostTid tid)
+internal sealed class Tracee
 {
+    /// <summary>A task that was seen for the first time.</summary>
+    /// <param name="tid">Its id.</param>
+    /// <param name="leader">The first thread of its process; null for itself.</param>
+    public Tracee(HostTid tid, Tracee? leader = null)
+    {
+        Tid = tid;
+        Leader = leader ?? this;
+        Leader.HadThreads |= leader is not null;
+    }
+
     /// <summary>Its id; an exec from a thread changes it.</summary>
-    public HostTid Tid { get; set; } = tid;
+    public HostTid Tid { get; set; }
+
+    /// <summary>
+    /// The first thread of its process: itself, but for threads. An exec makes it itself.
+    /// </summary>
+    public Tracee Leader { get; private set; }
+
+    /// <summary>
+    /// Whether it leads a process that had other threads since its last exec. One of them may
+    /// exec, which takes over the leader's id while a report of the leader is under way.
+    /// </summary>
+    public bool HadThreads { get; set; }
 
     /// <summary>Where it stands.</summary>
     public TraceeState State { get; set; }
@@ -60,4 +81,7 @@ internal sealed class Tracee(HostTid tid)
 
     /// <summary>Whether job control has stopped it.</summary>
     public bool Stopped { get; set; }
+
+    /// <summary>It runs another program: it is the only thread of its process.</summary>
+    public void LeadsAlone() => (Leader, HadThreads, State) = (this, false, TraceeState.Free);
 }

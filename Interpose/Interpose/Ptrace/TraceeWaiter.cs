@@ -25,11 +25,11 @@ internal enum Woken
 /// </summary>
 /// <remarks>
 /// wait4(-1) looks at every tracee. SIGCHLD names the task that stopped, but only one can be
-/// pending, so a second stop may go unnamed. Therefore: take the hint; then ask for the few
-/// tasks that were resumed last, which is where an unnamed stop almost always is; and after a
-/// short silence, or when the last full look is long ago, look at all of them once. A full look
-/// takes all there is: wait4(-1) begins with the youngest, so a few busy ones would hide the
-/// rest for ever. A SIGCHLD that another thread of this process took is never seen here; so no
+/// pending, so a second stop goes unnamed while the first is. Therefore: take the hint; then ask
+/// for the few tasks that were resumed last before it, which is where an unnamed stop almost
+/// always is (a later stop has a signal of its own); and after a short silence, or when the last
+/// full look is long ago, look at all of them once. A full look takes all there is: wait4(-1)
+/// begins with the youngest, so a few busy ones would hide the rest for ever. A SIGCHLD that another thread of this process took is never seen here; so no
 /// wait lasts longer than <see cref="IdleMost"/>, and each ends with a full look.
 /// </remarks>
 internal sealed class TraceeWaiter(ulong signals)
@@ -41,8 +41,11 @@ internal sealed class TraceeWaiter(ulong signals)
     private const long Fairness = 10_000_000;
     private readonly Queue<TraceeReport> _ready = new();
     private readonly HostTid[] _recent = new HostTid[RecentMost];
-    private int _recentAt;
     private int _recentCount;
+
+    /// <summary>How many of them, the first, ran before the last signal was taken.</summary>
+    private int _unasked;
+
     private bool _unsure = true;
     private long _nextFullLook;
     private long _lookedAt;
@@ -56,9 +59,20 @@ internal sealed class TraceeWaiter(ulong signals)
     /// <summary>Takes note that a task runs again, so that its next stop is asked for.</summary>
     public void Resumed(HostTid tid)
     {
-        _recent[_recentAt] = tid;
-        _recentAt = (_recentAt + 1) % RecentMost;
-        _recentCount = _recentCount < RecentMost ? _recentCount + 1 : RecentMost;
+        if (_recentCount == RecentMost)
+        {
+            Forget(0);
+        }
+
+        _recent[_recentCount] = tid;
+        _recentCount++;
+    }
+
+    /// <summary>A task runs already, and may have stopped unnamed.</summary>
+    public void Expected(HostTid tid)
+    {
+        Resumed(tid);
+        _unasked = _recentCount;
     }
 
     /// <summary>Waits for the next thing to do.</summary>
@@ -98,8 +112,7 @@ internal sealed class TraceeWaiter(ulong signals)
             int number = Waiting.Signal(signals | Bit(SIGCHLD), wait, out signal);
             if (number == SIGCHLD)
             {
-                _unsure = true;
-                if (Take(new HostTid(signal.si_pid), out report))
+                if (TakeNamed(new HostTid(signal.si_pid), out report))
                 {
                     return Woken.Tracee;
                 }
@@ -130,14 +143,16 @@ internal sealed class TraceeWaiter(ulong signals)
         return found > 0;
     }
 
-    /// <summary>Asks once for each task that was resumed since it was last asked for.</summary>
+    /// <summary>
+    /// Asks once for each task that was resumed before the last signal was taken.
+    /// </summary>
     private bool TakeRecent(out TraceeReport report)
     {
-        while (_recentCount > 0)
+        while (_unasked > 0)
         {
-            int at = (_recentAt + RecentMost - _recentCount) % RecentMost;
-            _recentCount--;
-            if (Take(_recent[at], out report))
+            HostTid tid = _recent[0];
+            Forget(0);
+            if (Take(tid, out report))
             {
                 _unsure = true;
                 return true;
@@ -146,6 +161,26 @@ internal sealed class TraceeWaiter(ulong signals)
 
         report = default;
         return false;
+    }
+
+    /// <summary>The task that a signal names; it need not be asked for again.</summary>
+    private bool TakeNamed(HostTid tid, out TraceeReport report)
+    {
+        (_unsure, _unasked) = (true, _recentCount);
+        int at = Array.IndexOf(_recent, tid, 0, _recentCount);
+        if (at >= 0)
+        {
+            Forget(at);
+        }
+
+        return Take(tid, out report);
+    }
+
+    private void Forget(int at)
+    {
+        _recentCount--;
+        Array.Copy(_recent, at + 1, _recent, at, _recentCount - at);
+        _unasked -= at < _unasked ? 1 : 0;
     }
 
     /// <summary>Looks at every task; the more that costs, the rarer it becomes.</summary>
