@@ -63,6 +63,7 @@ public static partial class Uapi
     public const int __NR_mkdir = 83;
     public const int __NR_rmdir = 84;
     public const int __NR_getppid = 110;
+    public const int __NR_getrusage = 98;
     public const int __NR_mount = 165;
     public const int __NR_landlock_create_ruleset = 444;
 }

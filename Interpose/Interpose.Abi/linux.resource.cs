@@ -5,6 +5,7 @@ namespace Interpose.Abi;
 /// <summary>linux/resource.h: getrlimit(2), getrusage(2), getpriority(2).</summary>
 public static partial class Uapi
 {
+    public const int RUSAGE_SELF = 0;
     public const int RLIMIT_CPU = 0;
     public const int RLIMIT_FSIZE = 1;
     public const int RLIMIT_DATA = 2;

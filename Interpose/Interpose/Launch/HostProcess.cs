@@ -135,6 +135,9 @@ public static class HostProcess
     /// </summary>
     public static bool HasFiveLevelPages => Posix.IsAddress(1UL << 47);
 
+    /// <summary>What this process, with all its threads, has used: getrusage(2).</summary>
+    public static rusage OwnUsage() => Posix.OwnUsage();
+
     /// <summary>The version of landlock(7); negative, an error, where there is none.</summary>
     public static int LandlockVersion => (int)Native.Quick(
         __NR_landlock_create_ruleset, 0, 0, (nint)LANDLOCK_CREATE_RULESET_VERSION);

@@ -39,6 +39,15 @@ internal static unsafe class Posix
         return Native.Quick(__NR_munmap, (nint)address, page) == 0;
     }
 
+    public static rusage OwnUsage()
+    {
+        rusage use = default;
+
+        // SAFETY: the kernel writes to a local.
+        Native.Quick(__NR_getrusage, RUSAGE_SELF, (nint)(&use));
+        return use;
+    }
+
     public static Errno Prctl(int option, nint argument) =>
         Native.ErrnoOf(Native.Quick(__NR_prctl, option, argument));
 

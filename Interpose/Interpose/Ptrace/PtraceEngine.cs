@@ -32,6 +32,9 @@ public sealed partial class PtraceEngine
     /// <summary>Tasks under trace, those that have not been seen yet included.</summary>
     public int Count => _tracees.Count + _newborns.Count + _awaited.Count;
 
+    /// <summary>Reports of tasks that were handled.</summary>
+    public long Stops { get; private set; }
+
     /// <summary>When the stop that is being handled began, on <see cref="TraceeWaiter.Now"/>; 0
     /// while none is. For the watchdog.</summary>
     public long BusySince => System.Threading.Interlocked.Read(ref _busySince);
@@ -134,6 +137,7 @@ public sealed partial class PtraceEngine
     private void Handle(in TraceeReport report)
     {
         WaitStatus status = report.Status;
+        Stops++;
         if (!_tracees.TryGetValue(report.Tid, out Tracee? tracee))
         {
             OnNewborn(report);

@@ -64,6 +64,7 @@ internal static class ResultFile
         }
 
         json.WriteEndObject();
+        WriteSupervisor(json, numbers.Supervisor);
         json.WriteStartObject("stages"u8);
         for (int i = 0; i < numbers.Stages.Length; i++)
         {
@@ -136,6 +137,18 @@ internal static class ResultFile
         StageName.Publish => "publish",
         _ => "wake_up",
     };
+
+    private static void WriteSupervisor(Utf8JsonWriter json, in SupervisorUse use)
+    {
+        json.WriteStartObject("supervisor"u8);
+        json.WriteNumber("stops"u8, use.Stops);
+        json.WriteNumber("cpu_ns"u8, use.CpuNanoseconds);
+        json.WriteNumber("context_switches"u8, use.Switches);
+        json.WriteNumber("allocated"u8, use.Allocated);
+        json.WriteNumber("collections"u8, use.Collections);
+        json.WriteNumber("peak_memory"u8, use.PeakMemory);
+        json.WriteEndObject();
+    }
 
     private static void WriteDecisions(Utf8JsonWriter json, RunStatistics numbers)
     {

@@ -5,6 +5,7 @@ using Interpose.Ptrace;
 using Policies;
 using Sandbox.Kernel;
 using Sandbox.Kernel.Tasks;
+using Sandbox.Reports;
 using static Interpose.Abi.Uapi;
 
 namespace Sandbox.Supervisor;
@@ -96,6 +97,7 @@ internal sealed partial class Run
 
     private void Supervise()
     {
+        SupervisorUse before = SupervisorUse.Now(_engine.Stops);
         try
         {
             _engine.Run(() => _leaveAt <= _clock.Now);
@@ -108,6 +110,8 @@ internal sealed partial class Run
             _plan.Log.Error("internal error: {Error}", said);
             _engine.KillAll();
         }
+
+        _reports.Statistics.Supervisor = SupervisorUse.Now(_engine.Stops).Since(before);
     }
 
     /// <summary>Kills what is left and gives it a bounded time to be gone.</summary>

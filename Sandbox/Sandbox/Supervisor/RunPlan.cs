@@ -76,6 +76,9 @@ internal sealed class RunStatistics
 
     public int KilledAtEnd { get; set; }
 
+    /// <summary>What the supervisor itself used.</summary>
+    public SupervisorUse Supervisor { get; set; }
+
     /// <summary>Requests that the decision cache answered, and those it did not.</summary>
     public (long Hits, long Misses) Decisions { get; set; }
 
