@@ -5,6 +5,7 @@ using System.Text;
 using Interpose.Abi;
 using Interpose.Launch;
 using Interpose.LibC;
+using Interpose.Probes;
 using static Interpose.Abi.Uapi;
 using Failure = (string What, string Object, Interpose.Abi.Errno Errno);
 
