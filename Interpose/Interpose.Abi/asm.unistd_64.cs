@@ -28,6 +28,12 @@ public static partial class Uapi
     public const int __NR_rt_sigaction = 13;
     public const int __NR_rt_sigprocmask = 14;
     public const int __NR_rt_sigtimedwait = 128;
+    public const int __NR_io_getevents = 208;
+    public const int __NR_io_pgetevents = 333;
+    public const int __NR_semtimedop = 220;
+    public const int __NR_epoll_wait = 232;
+    public const int __NR_epoll_pwait = 281;
+    public const int __NR_epoll_pwait2 = 441;
     public const int __NR_getrlimit = 97;
     public const int __NR_ptrace = 101;
     public const int __NR_prctl = 157;

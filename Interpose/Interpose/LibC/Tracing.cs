@@ -15,6 +15,9 @@ internal static unsafe class Tracing
     public static Errno Resume(HostTid tid, int request, int signal) =>
         Call(request, tid, 0, signal);
 
+    /// <summary>Makes a running task stop: PTRACE_INTERRUPT.</summary>
+    public static Errno Interrupt(HostTid tid) => Call(PTRACE_INTERRUPT, tid, 0, 0);
+
     public static Errno Poke(HostTid tid, int offset, ulong value) =>
         Call(PTRACE_POKEUSR, tid, offset, (nint)value);
 

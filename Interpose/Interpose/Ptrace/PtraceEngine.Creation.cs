@@ -30,6 +30,7 @@ public sealed partial class PtraceEngine
     private void OnSeccomp(Tracee tracee)
     {
         tracee.Restarted = false;
+        tracee.Wait = null;
         if (Tracing.SyscallInfo(tracee.Tid, out ptrace_syscall_info info) != Errno.None)
         {
             return;
@@ -282,6 +283,12 @@ public sealed partial class PtraceEngine
     /// <summary>The approved call ended without a child, or the call for namespaces did.</summary>
     private void OnSyscallExit(Tracee tracee)
     {
+        if (tracee.Wait is { } wait)
+        {
+            OnWaitStop(tracee, wait);
+            return;
+        }
+
         if (tracee.State is TraceeState.InCall or TraceeState.InNamespaceCall)
         {
             if (Tracing.SyscallInfo(tracee.Tid, out ptrace_syscall_info info) != Errno.None)

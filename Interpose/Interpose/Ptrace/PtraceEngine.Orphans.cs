@@ -35,11 +35,12 @@ public sealed partial class PtraceEngine
     }
 
     /// <summary>
-    /// A task is gone in the middle of its creation call. Killed before the event, a child may
+    /// A task is gone, perhaps in the middle of its creation call. Killed before the event, a child may
     /// or may not exist; after it, the child exists and is published when it reports.
     /// </summary>
     private void Abandon(Tracee tracee)
     {
+        tracee.Wait = null;
         if (tracee.State is TraceeState.Free or TraceeState.InNamespaceCall)
         {
             return;

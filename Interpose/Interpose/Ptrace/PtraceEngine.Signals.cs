@@ -18,6 +18,7 @@ public sealed partial class PtraceEngine
     /// </summary>
     private void OnEventStop(Tracee tracee, int signal)
     {
+        tracee.Wait = null;
         if (IsJobControl(signal))
         {
             tracee.Stopped = true;
@@ -41,40 +42,8 @@ public sealed partial class PtraceEngine
             return;
         }
 
-        KeepIgnoredSignalsSilent(tracee, signal);
-        Resume(tracee.Tid, PTRACE_CONT, signal);
-    }
-
-    /// <summary>
-    /// A traced task is woken even by a signal that it ignores, and calls that are not restarted
-    /// then return EINTR, which natively they do not. Such a call is made to start again. A
-    /// caught signal that follows before it does takes that back, for that one does end it.
-    /// </summary>
-    private static void KeepIgnoredSignalsSilent(Tracee tracee, int signal)
-    {
-        const ulong interrupted = unchecked((ulong)-(long)Errno.EINTR);
-        const ulong restart = unchecked((ulong)-(long)Errno.ERESTARTNOINTR);
-        bool known = tracee.Restarted;
-        tracee.Restarted = false;
-        if (Tracing.Peek(tracee.Tid, OFFSET_RAX, out ulong rax) != Errno.None
-            || (rax != interrupted && !(known && rax == restart))
-            || Tracing.Peek(tracee.Tid, OFFSET_ORIG_RAX, out ulong call) != Errno.None
-            || (long)call < 0)
-        {
-            return;
-        }
-
-        bool ignored = Ignores(tracee.Tid, signal);
-        if (ignored && rax == interrupted)
-        {
-            Tracing.Poke(tracee.Tid, OFFSET_RAX, restart);
-        }
-        else if (!ignored && rax == restart)
-        {
-            Tracing.Poke(tracee.Tid, OFFSET_RAX, interrupted);
-        }
-
-        tracee.Restarted = ignored;
+        int request = KeepIgnoredSignalsSilent(tracee, signal);
+        Resume(tracee.Tid, request, signal);
     }
 
     /// <summary>
@@ -94,18 +63,5 @@ public sealed partial class PtraceEngine
         Span<ulong> masks = stackalloc ulong[2];
         return ProcStatus.TryRead(tid, 16, Dispositions, masks)
             && ((masks[0] | masks[1]) & TraceeWaiter.Bit(signal)) == 0;
-    }
-
-    private static bool Ignores(HostTid tid, int signal)
-    {
-        Span<ulong> masks = stackalloc ulong[2];
-        if (!ProcStatus.TryRead(tid, 16, Dispositions, masks))
-        {
-            return false;
-        }
-
-        ulong bit = TraceeWaiter.Bit(signal);
-        bool ignoredByDefault = signal is SIGCHLD or SIGCONT or SIGURG or SIGWINCH;
-        return (masks[0] & bit) != 0 || ((masks[1] & bit) == 0 && ignoredByDefault);
     }
 }

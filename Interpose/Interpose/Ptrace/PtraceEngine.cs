@@ -60,7 +60,7 @@ public sealed partial class PtraceEngine
         while (Count > 0 && !leaveAt())
         {
             Woken woken = _waiter.Next(
-                Earlier(_events.Deadline, Earlier(OrphanDeadline, DelayDeadline)),
+                Earlier(_events.Deadline, EngineDeadline),
                 out TraceeReport report, out siginfo_t signal);
             System.Threading.Interlocked.Exchange(ref _busySince, TraceeWaiter.Now);
             switch (woken)
@@ -83,6 +83,11 @@ public sealed partial class PtraceEngine
             }
 
             ResumeDelayed(now);
+            if (now >= WaitDeadline)
+            {
+                EndWaits(now);
+            }
+
             if (_tracees.Count == 0)
             {
                 ForgetUnclaimed();
@@ -96,6 +101,9 @@ public sealed partial class PtraceEngine
             System.Threading.Interlocked.Exchange(ref _busySince, 0);
         }
     }
+
+    /// <summary>When the engine has something to do of its own accord.</summary>
+    private long EngineDeadline => Earlier(OrphanDeadline, Earlier(DelayDeadline, WaitDeadline));
 
     /// <summary>The tasks under trace and where each stands, for messages.</summary>
     public string Describe()
@@ -236,6 +244,7 @@ public sealed partial class PtraceEngine
         }
 
         tracee.LeadsAlone();
+        tracee.Wait = null;
         _events.OnExec(tracee.Tid, former);
         Resume(tracee.Tid, PTRACE_CONT);
     }

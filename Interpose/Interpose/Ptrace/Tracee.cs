@@ -25,6 +25,22 @@ internal enum TraceeState
     AwaitsChild,
 }
 
+/// <summary>A call with a time-out that began again after a signal which its task ignores.</summary>
+/// <param name="deadline">When it has waited long enough.</param>
+/// <param name="late">What it then returns.</param>
+internal sealed class RestartedWait(long deadline, ulong late)
+{
+    public long Deadline { get; } = deadline;
+
+    public ulong Late { get; } = late;
+
+    /// <summary>Whether the task is in the call, as far as is known.</summary>
+    public bool Inside { get; set; }
+
+    /// <summary>Whether it was asked to leave the call.</summary>
+    public bool Ended { get; set; }
+}
+
 /// <summary>One traced task: what must be remembered between its stops.</summary>
 internal sealed class Tracee
 {
@@ -78,6 +94,9 @@ internal sealed class Tracee
 
     /// <summary>Whether a wait that an ignored signal ended was turned into a restart.</summary>
     public bool Restarted { get; set; }
+
+    /// <summary>That wait, while its time-out is kept for it.</summary>
+    public RestartedWait? Wait { get; set; }
 
     /// <summary>Whether job control has stopped it.</summary>
     public bool Stopped { get; set; }

@@ -171,14 +171,14 @@ static long wait_open(void)
 struct wait_call {
     const char *name;
     long (*run)(void);
-    int free_of_time;
+    int free_of_time, socket;
 };
 
 static const struct wait_call calls[] = {
     {"epoll_wait", wait_epoll, 0}, {"epoll_pwait2", wait_epoll2, 0},
     {"semtimedop", wait_semaphore, 0}, {"sigtimedwait", wait_signal, 0},
-    {"recv", wait_receive, 0}, {"read of a socket", wait_read_socket, 0},
-    {"accept", wait_accept, 0}, {"poll", wait_poll, 0}, {"ppoll", wait_ppoll, 0},
+    {"recv", wait_receive, 0, 1}, {"read of a socket", wait_read_socket, 0, 1},
+    {"accept", wait_accept, 0, 1}, {"poll", wait_poll, 0}, {"ppoll", wait_ppoll, 0},
     {"select", wait_select, 0}, {"nanosleep", wait_sleep, 0}, {"clock_nanosleep", wait_clock, 0},
     {"futex", wait_futex, 0}, {"mq_timedreceive", wait_queue, 0}, {"waitpid", wait_child, 1},
     {"waitid", wait_child_id, 1}, {"read of a pipe", wait_pipe, 1},
@@ -232,7 +232,6 @@ static pid_t storm(pid_t target, int sig, int free_of_time)
                 if (write(never[1], "x", 1) != 1 || write(event, &one_more, 8) != 8)
                     _exit(1);
                 close(open("made", O_WRONLY | O_CREAT, 0600));
-                unlink("made");
                 kill(sleeper, SIGKILL);
                 flock(other, LOCK_UN);
                 close(open("fifo", O_WRONLY | O_NONBLOCK));
@@ -250,6 +249,7 @@ static void drain(void)
 {
     char text[4096];
     uint64_t value;
+    unlink("made");
     fcntl(never[0], F_SETFL, O_NONBLOCK);
     fcntl(event, F_SETFL, O_NONBLOCK);
     fcntl(watcher, F_SETFL, O_NONBLOCK);
@@ -261,12 +261,17 @@ static void drain(void)
     fcntl(watcher, F_SETFL, 0);
 }
 
-/* Every call once under a storm of one signal; in a call that is cut short the handler ran. */
-static void ask(const char *name, int sig)
+/*
+ * Every call once under a storm of one signal. Of sockets with a time-out the sandbox does not
+ * know it, so ignored signals put that off: README.
+ */
+static void ask(const char *name, int sig, int sockets)
 {
     prepare();
     for (unsigned i = 0; i < sizeof calls / sizeof *calls; i++) {
         struct timespec from, to;
+        if (calls[i].socket && !sockets)
+            continue;
         drain();
         sleeper = fork();
         if (sleeper == 0)
@@ -289,19 +294,20 @@ static void ask(const char *name, int sig)
     }
 
     semctl(set, 0, IPC_RMID);
+    drain();
     unlink("fifo");
     unlink("lock");
 }
 
 static void ignored(void)
 {
-    ask("ignored by default", SIGWINCH);
+    ask("ignored by default", SIGWINCH, 0);
 }
 
 static void set_to_ignore(void)
 {
     signal(SIGUSR1, SIG_IGN);
-    ask("ignored", SIGUSR1);
+    ask("ignored", SIGUSR1, 0);
 }
 
 static void blocked(void)
@@ -310,19 +316,19 @@ static void blocked(void)
     sigemptyset(&signals);
     sigaddset(&signals, SIGUSR1);
     sigprocmask(SIG_BLOCK, &signals, NULL);
-    ask("blocked", SIGUSR1);
+    ask("blocked", SIGUSR1, 1);
 }
 
 static void handled(void)
 {
     handle(SIGUSR1, on_signal, 0);
-    ask("caught", SIGUSR1);
+    ask("caught", SIGUSR1, 1);
 }
 
 static void restarted(void)
 {
     handle(SIGUSR1, on_signal, SA_RESTART);
-    ask("caught with SA_RESTART", SIGUSR1);
+    ask("caught with SA_RESTART", SIGUSR1, 1);
 }
 
 int main(int argc, char **argv)
