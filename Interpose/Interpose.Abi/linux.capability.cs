@@ -1,8 +1,13 @@
 namespace Interpose.Abi;
 
-/// <summary>linux/capability.h: capabilities(7).</summary>
+/// <summary>linux/capability.h: capabilities(7), as numbers of bits.</summary>
 public static partial class Uapi
 {
+    public const int CAP_DAC_OVERRIDE = 1;
+    public const int CAP_KILL = 5;
     public const int CAP_SETGID = 6;
     public const int CAP_SETUID = 7;
+    public const int CAP_SYS_PTRACE = 19;
+    public const int CAP_SYS_NICE = 23;
+    public const int CAP_SYS_RESOURCE = 24;
 }

@@ -31,12 +31,14 @@ public sealed class HeaderTests
         #include <asm/ioctls.h>
         #include <asm/unistd_64.h>
         #include <linux/audit.h>
+        #include <linux/capability.h>
         #include <linux/close_range.h>
         #include <linux/filter.h>
         #include <linux/futex.h>
         #include <linux/kcmp.h>
         #include <linux/landlock.h>
         #include <linux/mount.h>
+        #include <linux/mman.h>
         #include <linux/prctl.h>
         #include <linux/ptrace.h>
         #include <linux/sched.h>

@@ -8,12 +8,15 @@
 #define _GNU_SOURCE
 #include "child.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/futex.h>
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -136,4 +139,82 @@ EXPORT long sandbox_launch(struct launch_plan *plan)
     long failed = pid < 0 ? -errno : 0;
     sandbox_syscall(SYS_rt_sigprocmask, SIG_SETMASK, (long)&before, 0, MASK_BYTES, 0, 0);
     return failed ? failed : pid;
+}
+
+/* What threads keep, and how many have given up the rest. */
+static uint64_t kept_capabilities;
+static uint32_t given_up;
+
+/* Thread 0 is the calling one. Whether it holds a capability that is not kept: 1, or -errno. */
+static long capabilities_of(int tid, struct __user_cap_data_struct sets[2])
+{
+    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, tid};
+    long ret = sandbox_syscall(SYS_capget, (long)&header, (long)sets, 0, 0, 0, 0);
+    uint64_t held = sets[0].permitted | (uint64_t)sets[1].permitted << 32;
+    return ret < 0 ? ret : (held & ~kept_capabilities) != 0;
+}
+
+static long give_up_own(void)
+{
+    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct sets[2] = {{0, 0, 0}, {0, 0, 0}};
+    long ret = capabilities_of(0, sets);
+    if (ret <= 0)
+        return ret;
+    for (int half = 0; half < 2; half++) {
+        uint32_t kept = (uint32_t)(kept_capabilities >> (32 * half));
+        sets[half].permitted &= kept;
+        sets[half].effective &= kept;
+        sets[half].inheritable = 0;
+    }
+
+    return sandbox_syscall(SYS_capset, (long)&header, (long)sets, 0, 0, 0, 0);
+}
+
+static void on_give_up(int sig)
+{
+    (void)sig;
+    give_up_own();
+    __atomic_add_fetch(&given_up, 1, __ATOMIC_RELEASE);
+}
+
+/* Asks each thread that holds too much, and waits for it at most a second: how many, or -errno. */
+static long ask_threads(int sig)
+{
+    uint32_t asked = 0, before = __atomic_load_n(&given_up, __ATOMIC_ACQUIRE);
+    DIR *tasks = opendir("/proc/self/task");
+    if (!tasks)
+        return -errno;
+    for (struct dirent *task; (task = readdir(tasks));) {
+        struct __user_cap_data_struct sets[2] = {{0, 0, 0}, {0, 0, 0}};
+        int tid = atoi(task->d_name);
+        if (tid > 0 && capabilities_of(tid, sets) > 0 && tgkill(getpid(), tid, sig) == 0)
+            asked++;
+    }
+
+    closedir(tasks);
+    for (int i = 0; i < 1000 && __atomic_load_n(&given_up, __ATOMIC_ACQUIRE) - before < asked; i++)
+        usleep(1000);
+    return asked;
+}
+
+/*
+ * Gives up all capabilities but some, in every thread: 0, or -errno. capset(2) is of one thread
+ * alone, so each is interrupted by a signal that nobody else uses, until a look finds none that
+ * holds more.
+ */
+EXPORT long sandbox_give_up_capabilities(uint64_t keep)
+{
+    struct sigaction action = {.sa_handler = on_give_up, .sa_flags = SA_RESTART}, before;
+    long ret;
+    kept_capabilities = keep;
+    if ((ret = give_up_own()) < 0)
+        return ret;
+    sigfillset(&action.sa_mask);
+    if (sigaction(SIGNALS, &action, &before))
+        return -errno;
+    for (int look = 0; look < 10 && (ret = ask_threads(SIGNALS)) > 0; look++)
+        ;
+    sigaction(SIGNALS, &before, NULL);
+    return ret > 0 ? -EAGAIN : ret;
 }

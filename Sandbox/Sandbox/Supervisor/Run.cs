@@ -113,9 +113,31 @@ internal sealed partial class Run : IGuestEvents
             throw new SetupException("prctl(PR_SET_DUMPABLE) of", "the supervisor", errno, "");
         }
 
+        Confine(child);
+
         _deadline = _plan.Timeout is { } timeout
             ? _clock.Now + (long)(timeout.TotalMilliseconds * 1e6) : long.MaxValue;
         launch.LetGo();
+    }
+
+    /// <summary>
+    /// From here on the supervisor can do no more than it has to, whatever guests do to it.
+    /// </summary>
+    private static void Confine(HostTid child)
+    {
+        Errno errno = Confinement.GiveUpCapabilities();
+        string what = "capset of";
+        if (errno == Errno.None)
+        {
+            errno = Confinement.Install(SupervisorFilter.Compile());
+            what = "seccomp(SECCOMP_SET_MODE_FILTER) of";
+        }
+
+        if (errno != Errno.None)
+        {
+            HostProcess.KillAndReap(child);
+            throw new SetupException(what, "the supervisor", errno, string.Empty);
+        }
     }
 
     private static string UserRemedy()

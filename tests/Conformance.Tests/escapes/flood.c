@@ -1,0 +1,124 @@
+/*
+ * A guest that asks for more than anybody has: millions of denied calls, a fork bomb at its
+ * limit, one process id again and again. Expected: each call is answered as the policy says;
+ * the supervisor's memory stays where it was; a bystander goes on making tasks.
+ *
+ * "flood WHAT COUNT" says how much the supervisor's memory grew between the first hundredth of
+ * the attack, in which it takes what it needs for this kind of work, and its end.
+ */
+#define _GNU_SOURCE
+#include "escape.h"
+
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <sys/mman.h>
+
+enum { MIB = 1024, GROWTH_MOST = 8 * MIB, BYSTANDER = 200 };
+
+static long wrong;
+
+/* Denied in a new way each time: no memory of causes or decisions may grow with it. */
+static void denied(long n)
+{
+    unsigned long flags = CLONE_NEWUSER | ((unsigned long)(n * 2654435761u) & 0x7e020000);
+    struct clone_args args = {.flags = flags & ~0x7fUL, .exit_signal = SIGCHLD};
+    long ret;
+    switch (n % 4) {
+    case 0:
+        ret = syscall(SYS_clone, flags | SIGCHLD, 0, 0, 0, 0);
+        break;
+    case 1:
+        ret = syscall(SYS_clone3, &args, sizeof args);
+        break;
+    case 2:
+        ret = syscall(SYS_unshare, flags & 0x7e020000);
+        break;
+    default:
+        ret = syscall(SYS_setns, -1, CLONE_NEWUTS);
+        break;
+    }
+
+    if (ret == 0 && n % 4 < 2)
+        _exit(0);
+    wrong += ret >= 0 || errno != EPERM;
+}
+
+/* A fork that may fail, at whatever limit; its child leaves another task behind, and goes. */
+static void bomb(long n)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        if (fork() == 0)
+            usleep(n % 7 * 1000);
+        _exit(0);
+    }
+
+    wrong += pid < 0 && errno != EAGAIN;
+    while (waitpid(-1, NULL, WNOHANG) > 0)
+        ;
+}
+
+static int last_pid = -1;
+
+/* Root can say which id comes next; for others ids go round, where there are few. */
+static void reuse(long n)
+{
+    static pid_t first;
+    char text[32];
+    if (n == 0)
+        last_pid = open("/proc/sys/kernel/ns_last_pid", O_WRONLY);
+    if (first && last_pid >= 0) {
+        int length = snprintf(text, sizeof text, "%d", first - 1);
+        if (write(last_pid, text, (size_t)length) != length)
+            last_pid = -1;
+    }
+
+    pid_t pid = vfork();
+    if (pid == 0)
+        _exit((int)(n & 63));
+    if (!first)
+        first = pid;
+    wrong += pid < 0 || ended(pid) != (n & 63);
+}
+
+/* Makes tasks while the attack lasts; the attack is over when it has made enough. */
+static pid_t bystander(volatile int *made)
+{
+    pid_t pid = fork();
+    if (pid != 0)
+        return pid;
+    while (*made < BYSTANDER) {
+        pid_t child = fork();
+        if (child == 0)
+            _exit(0);
+        if (child > 0 && ended(child) == 0)
+            ++*made;
+    }
+
+    _exit(0);
+}
+
+int main(int argc, char **argv)
+{
+    const char *what = argc > 1 ? argv[1] : "denied";
+    long count = argc > 2 ? atol(argv[2]) : 1000, before = 0;
+    void (*attack)(long) = !strcmp(what, "bomb") ? bomb : !strcmp(what, "reuse") ? reuse : denied;
+    volatile int *made =
+        mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    pid_t aim = supervisor(), other = bystander(made);
+    for (long n = 0; n < count || *made < BYSTANDER; n++) {
+        if (n == count / 100)
+            before = status_field(aim, "VmRSS");
+        attack(n);
+    }
+
+    long grown = status_field(aim, "VmRSS") - before;
+    while (waitpid(-1, NULL, 0) > 0)
+        ;
+    if (before <= 0 || grown > GROWTH_MOST)
+        printf("supervisor: %ld KiB, and %ld more\n", before, grown);
+    fprintf(stderr, "supervisor %ld KiB, grown by %ld\n", before, grown);
+    printf("wrong %ld, bystander %d %d\n", wrong, *made, other > 0);
+    return 0;
+}
