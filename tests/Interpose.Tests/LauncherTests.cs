@@ -156,6 +156,8 @@ public sealed class LauncherTests
 
         public void OnContinued(HostTid tid) => Seen.Add("continued");
 
+        public void OnStopLost(HostTid tid, string stop) => Seen.Add($"lost {stop}");
+
         public void OnSignal(in siginfo_t signal) => Seen.Add("signal");
 
         public void OnDeadline() => Seen.Add("deadline");

@@ -17,6 +17,8 @@ internal static unsafe class Posix
 
     public static int GetPid() => (int)Native.Quick(__NR_getpid);
 
+    public static int GetTid() => (int)Native.Quick(__NR_gettid);
+
     public static Errno Block(ulong mask, int how, out ulong before)
     {
         ulong old = 0;

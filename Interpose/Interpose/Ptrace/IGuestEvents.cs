@@ -89,6 +89,11 @@ public interface IGuestEvents
     /// <summary>A stopped task goes on.</summary>
     void OnContinued(HostTid tid);
 
+    /// <summary>A task stands at a stop that was handled and never resumed: a bug of ours.</summary>
+    /// <param name="tid">Which.</param>
+    /// <param name="stop">At which stop, in words.</param>
+    void OnStopLost(HostTid tid, string stop);
+
     /// <summary>A signal came for the supervisor.</summary>
     void OnSignal(in siginfo_t signal);
 

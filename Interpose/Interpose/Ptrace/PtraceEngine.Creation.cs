@@ -66,7 +66,7 @@ public sealed partial class PtraceEngine
 
         // Success comes back as a clone event, failure as a syscall exit; PTRACE_CONT would
         // hide the failure.
-        Resume(tracee.Tid, PTRACE_SYSCALL);
+        Resume(tracee, PTRACE_SYSCALL);
     }
 
     /// <summary>
@@ -83,7 +83,7 @@ public sealed partial class PtraceEngine
 
         (tracee.Namespaces, tracee.State) = ((asked, answer.A0), TraceeState.InNamespaceCall);
         Write(tracee.Tid, OFFSET_RDI, asked.A0, answer.A0);
-        Resume(tracee.Tid, PTRACE_SYSCALL);
+        Resume(tracee, PTRACE_SYSCALL);
     }
 
     /// <summary>The call does not run, and returns an error.</summary>
@@ -91,7 +91,7 @@ public sealed partial class PtraceEngine
     {
         Tracing.Poke(tracee.Tid, OFFSET_ORIG_RAX, ulong.MaxValue);
         Tracing.Poke(tracee.Tid, OFFSET_RAX, unchecked((ulong)-(long)errno));
-        Resume(tracee.Tid, PTRACE_CONT);
+        Resume(tracee, PTRACE_CONT);
     }
 
     /// <summary>
@@ -165,7 +165,7 @@ public sealed partial class PtraceEngine
             {
                 // The filter let through what the run does not want: the child may not run.
                 Posix.Kill(child.Value, SIGKILL);
-                Resume(parent.Tid, PTRACE_CONT);
+                Resume(parent, PTRACE_CONT);
                 return;
             }
         }
@@ -249,7 +249,7 @@ public sealed partial class PtraceEngine
         {
             parent.State = TraceeState.Free;
             Write(parent.Tid, runs, asked);
-            Resume(parent.Tid, PTRACE_CONT);
+            Resume(parent, PTRACE_CONT);
         }
     }
 
@@ -319,6 +319,6 @@ public sealed partial class PtraceEngine
             }
         }
 
-        Resume(tracee.Tid, PTRACE_CONT);
+        Resume(tracee, PTRACE_CONT);
     }
 }

@@ -47,7 +47,7 @@ public sealed partial class PtraceEngine
                 first.Tracee.State = TraceeState.Free;
                 Tracing.Poke(tid, OFFSET_RIP, next - CallLength);
                 Tracing.Poke(tid, OFFSET_RAX, (ulong)first.Number);
-                Resume(tid, PTRACE_CONT);
+                Resume(first.Tracee, PTRACE_CONT);
             }
         }
     }

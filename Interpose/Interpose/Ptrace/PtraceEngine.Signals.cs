@@ -22,12 +22,12 @@ public sealed partial class PtraceEngine
         if (IsJobControl(signal))
         {
             tracee.Stopped = true;
-            Resume(tracee.Tid, PTRACE_LISTEN);
+            Resume(tracee, PTRACE_LISTEN);
             _events.OnStopped(tracee.Tid, signal);
             return;
         }
 
-        Resume(tracee.Tid, PTRACE_CONT);
+        Resume(tracee, PTRACE_CONT);
     }
 
     private static bool IsJobControl(int signal) =>
@@ -43,7 +43,7 @@ public sealed partial class PtraceEngine
         }
 
         int request = KeepIgnoredSignalsSilent(tracee, signal);
-        Resume(tracee.Tid, request, signal);
+        Resume(tracee, request, signal);
     }
 
     /// <summary>

@@ -127,7 +127,7 @@ public sealed partial class PtraceEngine
         {
             wait.Inside = true;
             _waits.Add(tracee);
-            Resume(tracee.Tid, PTRACE_SYSCALL);
+            Resume(tracee, PTRACE_SYSCALL);
             return;
         }
 
@@ -141,7 +141,7 @@ public sealed partial class PtraceEngine
 
         // A signal stop may follow, and take it up again.
         tracee.Wait = interrupted && !late ? wait : null;
-        Resume(tracee.Tid, PTRACE_CONT);
+        Resume(tracee, PTRACE_CONT);
     }
 
     /// <summary>Ends waits whose time is over: they return, and are told of the time-out.</summary>

@@ -35,12 +35,6 @@ public sealed partial class PtraceEngine
     /// <summary>Reports of tasks that were handled.</summary>
     public long Stops { get; private set; }
 
-    /// <summary>When the stop that is being handled began, on <see cref="TraceeWaiter.Now"/>; 0
-    /// while none is. For the watchdog.</summary>
-    public long BusySince => System.Threading.Interlocked.Read(ref _busySince);
-
-    private long _busySince;
-
     /// <summary>Attaches the first task; all later ones are attached by the kernel.</summary>
     public Errno Attach(HostTid tid)
     {
@@ -57,12 +51,14 @@ public sealed partial class PtraceEngine
     /// <param name="leaveAt">When to leave whatever is left; asked before each wait.</param>
     public void Run(System.Func<bool> leaveAt)
     {
+        System.Threading.Volatile.Write(ref _thread, Posix.GetTid());
+        _nextLook = TraceeWaiter.Now + LookEvery;
         while (Count > 0 && !leaveAt())
         {
             Woken woken = _waiter.Next(
                 Earlier(_events.Deadline, EngineDeadline),
                 out TraceeReport report, out siginfo_t signal);
-            System.Threading.Interlocked.Exchange(ref _busySince, TraceeWaiter.Now);
+            BeginStop(report.Tid);
             switch (woken)
             {
                 case Woken.Tracee:
@@ -98,12 +94,14 @@ public sealed partial class PtraceEngine
                 _events.OnDeadline();
             }
 
-            System.Threading.Interlocked.Exchange(ref _busySince, 0);
+            LookForLostStops(now);
+            EndStop();
         }
     }
 
     /// <summary>When the engine has something to do of its own accord.</summary>
-    private long EngineDeadline => Earlier(OrphanDeadline, Earlier(DelayDeadline, WaitDeadline));
+    private long EngineDeadline => Earlier(
+        Earlier(OrphanDeadline, _nextLook), Earlier(DelayDeadline, WaitDeadline));
 
     /// <summary>The tasks under trace and where each stands, for messages.</summary>
     public string Describe()
@@ -158,6 +156,7 @@ public sealed partial class PtraceEngine
             return;
         }
 
+        (tracee.HeldSince, tracee.LastStop) = (_looks, status);
         if (MayBeStale(tracee, status) && IsStale(report))
         {
             return;
@@ -219,10 +218,16 @@ public sealed partial class PtraceEngine
         return errno == Errno.ESRCH || (errno == Errno.None && !same);
     }
 
-    private void Resume(HostTid tid, int request, int signal = 0)
+    private void Resume(Tracee tracee, int request, int signal = 0)
     {
-        Tracing.Resume(tid, request, signal);
-        _waiter.Resumed(tid);
+        if (_loseStop > 0 && --_loseStop == 0)
+        {
+            return;
+        }
+
+        tracee.HeldSince = 0;
+        Tracing.Resume(tracee.Tid, request, signal);
+        _waiter.Resumed(tracee.Tid);
     }
 
     private void OnExec(Tracee tracee)
@@ -246,7 +251,7 @@ public sealed partial class PtraceEngine
         tracee.LeadsAlone();
         tracee.Wait = null;
         _events.OnExec(tracee.Tid, former);
-        Resume(tracee.Tid, PTRACE_CONT);
+        Resume(tracee, PTRACE_CONT);
     }
 
     private void OnEnd(Tracee tracee, in TraceeReport report)

@@ -101,6 +101,14 @@ internal sealed class Tracee
     /// <summary>Whether job control has stopped it.</summary>
     public bool Stopped { get; set; }
 
+    /// <summary>
+    /// At which look for lost stops its last stop was handled; 0 once it was resumed.
+    /// </summary>
+    public int HeldSince { get; set; }
+
+    /// <summary>Its last stop.</summary>
+    public WaitStatus LastStop { get; set; }
+
     /// <summary>It runs another program: it is the only thread of its process.</summary>
     public void LeadsAlone() => (Leader, HadThreads, State) = (this, false, TraceeState.Free);
 }

@@ -45,7 +45,7 @@ internal static class RunAction
             outcome = Run.Execute(new RunPlan(
                 spec, options.Words[0], options.Policy, options.Timeout,
                 parsed.GetValue(command.WaitForAll), parsed.GetValue(command.Verify),
-                options.Faults, events, log));
+                options.Faults, parsed.GetValue(command.LoseStop), events, log));
         }
         catch (SetupException e)
         {

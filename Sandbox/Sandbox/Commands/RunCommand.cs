@@ -20,7 +20,7 @@ internal sealed class RunCommand
         {
             Policy.Policy, Policy.Set, Engine, Events, Result, Timeout, ChangeDirectory, Env,
             ClearEnv, Descriptors, WaitForAll, Summary, Verify, Verbose, Quiet, LogFormat,
-            FailStep, Words,
+            FailStep, LoseStop, Words,
         };
         foreach ((string name, bool takesValue) in NotYet)
         {
@@ -116,6 +116,13 @@ internal sealed class RunCommand
     {
         Description = "For tests: fail step N of each creation with ERRNO",
         HelpName = "N:ERRNO",
+        Hidden = true,
+    };
+
+    public Option<int> LoseStop { get; } = new("--lose-stop")
+    {
+        Description = "For tests: do not resume the Nth stop",
+        HelpName = "N",
         Hidden = true,
     };
 

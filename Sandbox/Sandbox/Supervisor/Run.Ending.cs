@@ -23,6 +23,7 @@ internal sealed partial class Run
     private WaitStatus? _commandEnd;
     private string? _violation;
     private string? _failure;
+    private volatile string? _stall;
 
     /// <inheritdoc/>
     public long Deadline => Math.Min(_deadline, _leaveAt);
@@ -57,6 +58,10 @@ internal sealed partial class Run
 
     /// <inheritdoc/>
     public void OnContinued(HostTid tid) => _job.OnGone(tid);
+
+    /// <inheritdoc/>
+    public void OnStopLost(HostTid tid, string stop) =>
+        Fail($"task {tid} was never resumed from {stop}");
 
     /// <inheritdoc/>
     public void OnSignal(in siginfo_t signal)
@@ -100,7 +105,7 @@ internal sealed partial class Run
         SupervisorUse before = SupervisorUse.Now(_engine.Stops);
         try
         {
-            _engine.Run(() => _leaveAt <= _clock.Now);
+            _engine.Run(IsOver);
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
@@ -112,6 +117,18 @@ internal sealed partial class Run
         }
 
         _reports.Statistics.Supervisor = SupervisorUse.Now(_engine.Stops).Since(before);
+    }
+
+    /// <summary>Asked before each wait.</summary>
+    private bool IsOver()
+    {
+        if (_stall is { } why && !_ending)
+        {
+            _violation ??= why;
+            EndAll();
+        }
+
+        return _leaveAt <= _clock.Now;
     }
 
     /// <summary>Kills what is left and gives it a bounded time to be gone.</summary>

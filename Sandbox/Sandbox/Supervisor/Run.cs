@@ -41,6 +41,7 @@ internal sealed partial class Run : IGuestEvents
             plan.Policy, _table, new TracedMemory(), new HostFactsReader(plan.Policy.Creation),
             _clock, controllers, plan.Faults);
         _engine = new PtraceEngine(this, StartState.WaitedSignals, CreationFilter.Mark);
+        _engine.LoseStop(plan.LoseStop);
         _reports = new RunReports(plan, _clock);
     }
 
@@ -51,7 +52,7 @@ internal sealed partial class Run : IGuestEvents
         long start = run._clock.Now;
         using var launch = new GuestLaunch(plan.Launch);
         run.Launch(launch);
-        new Watchdog(run._engine).Start();
+        new Watchdog(run._engine, plan.Log, why => run._stall = why).Start();
         run.Supervise();
         RunOutcome outcome = run.Conclude(launch, start);
         run._reports.OnResult(outcome);

@@ -15,6 +15,7 @@ namespace Sandbox.Supervisor;
 /// <param name="WaitForAll">Whether what the command leaves running is waited for.</param>
 /// <param name="Verify">Whether each new task is held against the kernel's own view.</param>
 /// <param name="Faults">Steps that shall fail; null outside tests.</param>
+/// <param name="LoseStop">The stop that shall never be resumed; 0 outside tests.</param>
 /// <param name="Events">Where events go; null for nowhere.</param>
 /// <param name="Log">The program's own words.</param>
 internal sealed record RunPlan(
@@ -25,6 +26,7 @@ internal sealed record RunPlan(
     bool WaitForAll,
     bool Verify,
     IFaults? Faults,
+    int LoseStop,
     EventStream? Events,
     Log Log);
 

@@ -1,18 +1,32 @@
 using System;
 using System.Threading;
+using Interpose.Abi;
 using Interpose.Launch;
 using Interpose.Ptrace;
+using Sandbox.Reports;
+using static Interpose.Abi.Uapi;
 
 namespace Sandbox.Supervisor;
 
 /// <summary>
-/// Ends the run when one stop takes far too long, such as a read of guest memory that the guest
-/// never lets finish. The kernel kills every guest when the tracer ends.
+/// Ends what keeps the supervisor from its work: a stop that takes far too long, such as a read
+/// of guest memory that the guest never lets finish.
 /// </summary>
-internal sealed class Watchdog(PtraceEngine engine)
+/// <remarks>
+/// process_vm_readv(2) waits for memory as a call of the guest's own would, and only a fatal
+/// signal ends that wait: "userfaultfd_get_blocking_state". So whoever can serve the memory is
+/// taken away, in three steps: the process whose memory it is; every guest, one of which may
+/// hold the other end; this process, with which the kernel kills all guests.
+/// </remarks>
+/// <param name="engine">Whose stops are watched.</param>
+/// <param name="log">Is told what was done.</param>
+/// <param name="endRun">Called when every guest was killed, with the reason.</param>
+internal sealed class Watchdog(PtraceEngine engine, Log log, Action<string> endRun)
 {
-    private const int Patience = 10;
-    private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
+    private const int Patience = 40;
+    private const int MemoryPatience = 4;
+    private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan MessagePatience = TimeSpan.FromSeconds(1);
 
     /// <summary>Starts to watch, until the process ends.</summary>
     public void Start() =>
@@ -23,19 +37,59 @@ internal sealed class Watchdog(PtraceEngine engine)
         // Ticks are counted, not time: while this process is stopped none passes.
         long last = 0;
         int ticks = 0;
+        int asleep = 0;
         while (true)
         {
             Thread.Sleep(Tick);
             long busy = engine.BusySince;
             ticks = busy != 0 && busy == last ? ticks + 1 : 0;
             last = busy;
+
+            // A supervisor that was given no processor is late, and nobody's victim.
+            asleep = ticks > 0 && engine.SleepsDeep ? asleep + 1 : 0;
+            if (asleep == MemoryPatience)
+            {
+                KillOwner(busy);
+            }
+            else if (asleep == 2 * MemoryPatience)
+            {
+                KillAll();
+            }
+
             if (ticks >= Patience)
             {
-                HostProcess.WriteError(
-                    "sandbox: one stop of a guest has kept the supervisor busy for "
-                    + $"{Patience} seconds; the run is ended\n");
+                Say(() => log.Error(
+                    "a stop of task {Task} has kept the supervisor busy for {Seconds} seconds; "
+                        + "the run is ended",
+                    engine.BusyWith.Value, Patience * Tick.TotalSeconds));
                 HostProcess.ExitNow(ExitStatus.Setup);
             }
         }
+    }
+
+    private void KillOwner(long busy)
+    {
+        HostTid task = engine.BusyWith;
+        if (engine.BusySince == busy)
+        {
+            HostProcess.Kill(task.Value, SIGKILL);
+            Say(() => log.Error(
+                "task {Task} was killed: its memory kept the supervisor waiting for {Seconds} "
+                    + "seconds", task.Value, MemoryPatience * Tick.TotalSeconds));
+        }
+    }
+
+    private void KillAll()
+    {
+        endRun($"memory of task {engine.BusyWith} kept the supervisor waiting");
+        engine.KillAllFromOutside();
+    }
+
+    /// <summary>Standard error may be full, and nobody there to read it.</summary>
+    private static void Say(Action message)
+    {
+        var speaker = new Thread(() => message(), 256 * 1024) { IsBackground = true };
+        speaker.Start();
+        speaker.Join(MessagePatience);
     }
 }

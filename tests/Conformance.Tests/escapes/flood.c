@@ -3,6 +3,9 @@
  * limit, one process id again and again. Expected: each call is answered as the policy says;
  * the supervisor's memory stays where it was; a bystander goes on making tasks.
  *
+ * denied: in every way, so most stop for the supervisor. quiet: only what registers settle,
+ * which the filter may answer alone. bomb, reuse: see there.
+ *
  * "flood WHAT COUNT" says how much the supervisor's memory grew between the first hundredth of
  * the attack, in which it takes what it needs for this kind of work, and its end.
  */
@@ -18,13 +21,12 @@ enum { MIB = 1024, GROWTH_MOST = 8 * MIB, BYSTANDER = 200 };
 
 static long wrong;
 
-/* Denied in a new way each time: no memory of causes or decisions may grow with it. */
-static void denied(long n)
+static void deny(long n, int way)
 {
     unsigned long flags = CLONE_NEWUSER | ((unsigned long)(n * 2654435761u) & 0x7e020000);
     struct clone_args args = {.flags = flags & ~0x7fUL, .exit_signal = SIGCHLD};
     long ret;
-    switch (n % 4) {
+    switch (way) {
     case 0:
         ret = syscall(SYS_clone, flags | SIGCHLD, 0, 0, 0, 0);
         break;
@@ -39,9 +41,21 @@ static void denied(long n)
         break;
     }
 
-    if (ret == 0 && n % 4 < 2)
+    if (ret == 0 && way < 2)
         _exit(0);
     wrong += ret >= 0 || errno != EPERM;
+}
+
+/* Denied in a new way each time: no memory of causes or decisions may grow with it. */
+static void denied(long n)
+{
+    deny(n, (int)(n % 4));
+}
+
+static void quiet(long n)
+{
+    static const int ways[] = {0, 2, 3};
+    deny(n, ways[n % 3]);
 }
 
 /* A fork that may fail, at whatever limit; its child leaves another task behind, and goes. */
@@ -60,6 +74,7 @@ static void bomb(long n)
 }
 
 static int last_pid = -1;
+static long reused;
 
 /* Root can say which id comes next; for others ids go round, where there are few. */
 static void reuse(long n)
@@ -79,6 +94,8 @@ static void reuse(long n)
         _exit((int)(n & 63));
     if (!first)
         first = pid;
+    else
+        reused += pid == first;
     wrong += pid < 0 || ended(pid) != (n & 63);
 }
 
@@ -103,7 +120,10 @@ int main(int argc, char **argv)
 {
     const char *what = argc > 1 ? argv[1] : "denied";
     long count = argc > 2 ? atol(argv[2]) : 1000, before = 0;
-    void (*attack)(long) = !strcmp(what, "bomb") ? bomb : !strcmp(what, "reuse") ? reuse : denied;
+    void (*attack)(long) = !strcmp(what, "bomb")    ? bomb
+                           : !strcmp(what, "reuse") ? reuse
+                           : !strcmp(what, "quiet") ? quiet
+                                                    : denied;
     volatile int *made =
         mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     pid_t aim = supervisor(), other = bystander(made);
@@ -118,7 +138,7 @@ int main(int argc, char **argv)
         ;
     if (before <= 0 || grown > GROWTH_MOST)
         printf("supervisor: %ld KiB, and %ld more\n", before, grown);
-    fprintf(stderr, "supervisor %ld KiB, grown by %ld\n", before, grown);
-    printf("wrong %ld, bystander %d %d\n", wrong, *made, other > 0);
+    printf("wrong %ld, bystander %d, reused %s\n", other > 0 ? wrong : -1, *made,
+           reused > count / 2 ? "most" : reused ? "some" : "none");
     return 0;
 }
