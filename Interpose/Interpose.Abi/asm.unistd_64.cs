@@ -48,6 +48,7 @@ public static partial class Uapi
     public const int __NR_exit_group = 231;
     public const int __NR_waitid = 247;
     public const int __NR_tgkill = 234;
+    public const int __NR_fstatfs = 138;
     public const int __NR_geteuid = 107;
     public const int __NR_getegid = 108;
     public const int __NR_unshare = 272;

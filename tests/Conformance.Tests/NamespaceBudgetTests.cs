@@ -97,6 +97,35 @@ public sealed class NamespaceBudgetTests
     }
 
     [Fact]
+    public void Whoever_cannot_be_looked_at_enters_nothing()
+    {
+        string[] guest = [Guests.Path("budgets"), "hide", "4"];
+        Assert.Equal("depth 4\n", Shell.Run("/", null, guest).Out);
+        string[] settings = ["creation.namespaces.user.depth=2", "creation.entry.setns=allow"];
+        int depth = int.Parse(Run(settings, guest)[6..]);
+        Assert.InRange(depth, 0, 2);
+        Assert.InRange(int.Parse(Run([.. settings, Max("user", 50)], guest)[6..]), 0, 2);
+    }
+
+    [Fact]
+    public void A_namespace_is_not_taken_for_one_that_had_its_number_before()
+    {
+        string[] guest = [Guests.Path("budgets"), "reuse", "30"];
+        Assert.Equal("too deep\n", Shell.Run("/", null, guest).Out);
+        Assert.Equal(
+            "not too deep\n",
+            Run(["creation.namespaces.user.depth=2", "creation.entry.setns=allow"], guest));
+    }
+
+    [Fact]
+    public void A_call_that_waits_for_a_place_counts_once_against_the_rate()
+    {
+        string[] guest = [Guests.Path("budgets"), "turns", "user", "12"];
+        Assert.Equal(
+            "0 refused\n", Run([Max("user", 1), "creation.limits.per_second=30"], guest));
+    }
+
+    [Fact]
     public void Types_have_budgets_of_their_own()
     {
         string guest = Guests.Path("budgets");

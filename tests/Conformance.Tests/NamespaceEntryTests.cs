@@ -39,6 +39,28 @@ public sealed class NamespaceEntryTests
         Assert.Equal("escaped 0\n", Enter((inside, pid) => Sandboxed(inside, ["-q", .. Uts], pid, "race")));
     }
 
+    [Fact]
+    public void A_namespace_that_is_mounted_is_judged_as_what_it_is()
+    {
+        string[] deny = ["-q", "-p", "permissive", "--set", "creation.deny.CLONE_NEWUTS=EXDEV"];
+        Assert.Equal("0\n", EnterMounted((inside, enter) => Shell.Run("/", null, [.. inside, .. enter])));
+        string denied = EnterMounted((inside, enter) => Shell.Run(
+            "/", null, [.. inside, Product.Sandbox, "run", .. deny, "--", .. enter]));
+        Assert.Equal("1\n", denied);
+        Assert.Equal("0\n", EnterMounted((inside, enter) => Shell.Run(
+            "/", null, [.. inside, Product.Sandbox, "run", "-q", "-p", "permissive", "--", .. enter])));
+    }
+
+    /// <summary>What nsenter(1) comes to by a file on which a namespace is mounted.</summary>
+    private static string EnterMounted(Func<string[], string[], Outcome> run)
+    {
+        using var place = new Workplace();
+        string file = place.Write("uts", string.Empty);
+        string[] inside = ["unshare", "--user", "--map-root-user", "--mount", "--uts"];
+        string[] mounted = ["sh", "-c", $"mount --bind /proc/self/ns/uts {file} && exec \"$@\"", "sh"];
+        return run([.. inside, .. mounted], ["sh", "-c", $"nsenter --uts={file} true; echo $?"]).Out;
+    }
+
     private static Outcome Sandboxed(string[] inside, string[] options, params string[] arguments)
     {
         using var place = new Workplace();

@@ -39,6 +39,8 @@ public sealed class HeaderTests
         #include <linux/landlock.h>
         #include <linux/mount.h>
         #include <linux/mman.h>
+        #include <linux/magic.h>
+        #include <linux/nsfs.h>
         #include <linux/prctl.h>
         #include <linux/ptrace.h>
         #include <linux/sched.h>

@@ -42,7 +42,7 @@ public sealed class BudgetModelTests
     }
 
     [Fact]
-    public void A_rate_counts_a_request_until_a_second_has_passed_and_no_longer()
+    public void A_rate_counts_a_creation_until_a_second_has_passed_and_no_longer()
     {
         const long Second = 1_000_000_000;
         Policy? policy = PolicyLoader.Load(["permissive"], ["creation.limits.per_second=2"]).Policy;
@@ -107,7 +107,7 @@ public sealed class BudgetModelTests
     {
         private const long Second = 1_000_000_000;
         private readonly List<HostTid> _alive = [World.First];
-        private readonly List<(PendingClone Clone, ThreadGroup? Group)> _pending = [];
+        private readonly List<(PendingClone Clone, ThreadGroup? Group, long Began)> _pending = [];
         private readonly List<long> _taken = [0];
         private int _nextTid = 1000;
 
@@ -176,7 +176,6 @@ public sealed class BudgetModelTests
                 // The first step that can fail is the charge itself, before the limits.
                 Assert.True(faulty);
                 Assert.True(full is null || world.FailStep == 1);
-                _taken.AddRange(world.FailStep == 1 ? [] : [world.Now]);
                 return;
             }
 
@@ -188,7 +187,7 @@ public sealed class BudgetModelTests
                 return;
             }
 
-            _pending.Add((clone, thread ? task.Group : null));
+            _pending.Add((clone, thread ? task.Group : null, world.Now));
             _taken.Add(world.Now);
         }
 
@@ -212,8 +211,14 @@ public sealed class BudgetModelTests
         private void Finish(CloneMoment moment)
         {
             int at = random.Next(_pending.Count);
-            PendingClone clone = _pending[at].Clone;
+            (PendingClone clone, _, long began) = _pending[at];
             _pending.RemoveAt(at);
+            if (moment == CloneMoment.Refused)
+            {
+                // Only what was created counts.
+                _taken.Remove(began);
+            }
+
             var child = new HostTid(_nextTid++);
             Errno errno = world.Pipeline.Run(clone, moment, child, Errno.EINTR);
             Assert.Equal(moment == CloneMoment.Made ? Errno.None : Errno.EINTR, errno);

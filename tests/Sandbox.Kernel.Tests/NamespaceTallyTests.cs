@@ -13,16 +13,15 @@ public sealed class NamespaceTallyTests
     private const ulong Child = (ulong)SIGCHLD;
 
     [Fact]
-    public void A_namespace_counts_as_long_as_a_task_is_in_it()
+    public void A_namespace_is_there_as_long_as_a_task_is_in_it()
     {
         var world = new World(Policy("user: {max: 2}"));
         GuestTask a = world.Create(CLONE_NEWUSER | Child);
         GuestTask b = world.Create(Child, a.Tid);
         GuestTask c = world.Create(CLONE_NEWUSER | Child);
         Assert.Equal(2, world.Pipeline.Namespaces.Live(NamespaceType.User));
-        Assert.Equal("ENOSPC creation.namespaces.user.max", Refusal(world, CLONE_NEWUSER | Child));
         world.Table.Exit(a.Tid);
-        Assert.Equal("ENOSPC creation.namespaces.user.max", Refusal(world, CLONE_NEWUSER | Child));
+        Assert.Equal(2, world.Pipeline.Namespaces.Live(NamespaceType.User));
         world.Table.Exit(b.Tid);
         Assert.Equal(1, world.Pipeline.Namespaces.Live(NamespaceType.User));
         world.Create(CLONE_NEWUSER | Child);
@@ -31,21 +30,60 @@ public sealed class NamespaceTallyTests
     }
 
     [Fact]
-    public void What_the_kernel_refuses_counts_no_longer()
+    public void A_call_waits_while_what_a_task_has_left_may_come_free()
     {
-        var world = new World(Policy("net: {max: 1}"));
-        PendingClone clone = world.Ask(EntryPoint.Clone, CLONE_NEWNET | Child);
-        Assert.Equal(1, world.Pipeline.Namespaces.Live(NamespaceType.Net));
-        world.Pipeline.Run(clone, CloneMoment.Refused, errno: Errno.ENOSPC);
-        Assert.Equal(0, world.Pipeline.Namespaces.Live(NamespaceType.Net));
-        Assert.Equal((RefusedBy.Limit, "creation.namespaces.net.max"), (clone.Refusal.By, clone.Refusal.Rule));
-        clone = world.Ask(EntryPoint.Clone, CLONE_NEWUTS | Child);
-        world.Pipeline.Run(clone, CloneMoment.Refused, errno: Errno.ENOSPC);
-        Assert.Equal(RefusedBy.Kernel, clone.Refusal.By);
-        clone = world.Ask(EntryPoint.Clone, CLONE_NEWNET | Child);
-        world.Pipeline.Run(clone, CloneMoment.Refused, errno: Errno.ENOMEM);
-        Assert.Equal(RefusedBy.Kernel, clone.Refusal.By);
+        const long second = 1_000_000_000;
+        var world = new World(Policy("user: {max: 2}, uts: {max: 1}")) { Now = 10 * second };
+        NamespaceTally tally = world.Pipeline.Namespaces;
+        Assert.False(tally.MayComeFree(CLONE_NEWUSER));
+        GuestTask a = world.Create(CLONE_NEWUSER | Child);
+        Refuse(world, CLONE_NEWUSER, Errno.ENOSPC);
+        Assert.False(tally.MayComeFree(CLONE_NEWUSER));
+        world.Table.Exit(a.Tid);
+        Assert.True(tally.MayComeFree(CLONE_NEWUSER | CLONE_NEWNET));
+        Assert.False(tally.MayComeFree(CLONE_NEWUTS | CLONE_NEWNET));
+        world.Now += 2 * second - 1;
+        Refuse(world, CLONE_NEWUSER, Errno.ENOSPC);
+        Assert.True(tally.MayComeFree(CLONE_NEWUSER));
+        world.Now++;
+        Assert.False(tally.MayComeFree(CLONE_NEWUSER));
     }
+
+    [Theory]
+    [InlineData(CLONE_NEWUSER, Errno.ENOSPC, "creation.namespaces.user.max")]
+    [InlineData(CLONE_NEWUTS, Errno.ENOSPC, "creation.namespaces.uts.max")]
+    [InlineData(CLONE_NEWUSER | CLONE_NEWUTS, Errno.ENOSPC, "creation.namespaces.uts.max")]
+    [InlineData(CLONE_NEWNET, Errno.ENOSPC, "kernel")]
+    [InlineData(CLONE_NEWUTS, Errno.ENOMEM, "kernel")]
+    public void What_the_kernel_refuses_is_the_limit_that_is_nearest(ulong types, Errno errno, string rule)
+    {
+        var world = new World(Policy("user: {max: 5}, uts: {max: 2}, net: {depth: 3}"));
+        world.Create(CLONE_NEWUTS | Child);
+        int live = world.Pipeline.Namespaces.Live(NamespaceType.Uts);
+        Refusal refusal = Refuse(world, types, errno);
+        Assert.Equal((errno, rule), (refusal.Errno, refusal.Rule));
+        Assert.Equal(rule == "kernel" ? RefusedBy.Kernel : RefusedBy.Limit, refusal.By);
+        Assert.Equal(live, world.Pipeline.Namespaces.Live(NamespaceType.Uts));
+    }
+
+    [Fact]
+    public void The_kernels_own_depth_is_no_limit_of_the_policy()
+    {
+        var world = new World(Policy("pid: {max: 100}"));
+        GuestTask at = world.Create(CLONE_NEWPID | Child);
+        for (int depth = 2; depth <= 32; depth++)
+        {
+            at = world.Create(CLONE_NEWPID | Child, at.Tid);
+        }
+
+        Assert.Equal(RefusedBy.Kernel, Refuse(world, CLONE_NEWPID, Errno.ENOSPC, at.Tid).By);
+        Assert.Equal(RefusedBy.Limit, Refuse(world, CLONE_NEWPID, Errno.ENOSPC).By);
+    }
+
+    [Fact]
+    public void None_at_all_is_refused_before_the_kernel_is_asked() => Assert.Equal(
+        "ENOSPC creation.namespaces.ipc.max",
+        Refusal(new World(Policy("ipc: {max: 0}")), CLONE_NEWIPC | Child));
 
     [Fact]
     public void Depth_follows_the_namespace_and_not_the_family()
@@ -61,39 +99,40 @@ public sealed class NamespaceTallyTests
         tally.Name(one, NamespaceType.Uts, "uts:[1]");
         tally.Name(two, NamespaceType.Uts, "uts:[2]");
         Assert.Null(tally.Exceeded(CLONE_NEWUTS, late));
-        tally.Entered(late, NamespaceType.Uts, "uts:[1]");
+        NamespaceTally.Entered(late, NamespaceType.Uts, tally.Find("uts:[1]"));
         Assert.Null(tally.Exceeded(CLONE_NEWUTS, late));
-        tally.Entered(late, NamespaceType.Uts, "uts:[2]");
+        NamespaceTally.Entered(late, NamespaceType.Uts, tally.Find("uts:[2]"));
         Assert.NotNull(tally.Exceeded(CLONE_NEWUTS, late));
-        tally.Entered(late, NamespaceType.Uts, "uts:[3]");
+        Assert.Null(tally.Find("uts:[3]"));
+        NamespaceTally.Entered(late, NamespaceType.Uts, null);
         Assert.NotNull(tally.Exceeded(CLONE_NEWUTS, late));
-        tally.Entered(late, NamespaceType.Uts, "uts:[1]");
+        NamespaceTally.Entered(late, NamespaceType.Uts, tally.Find("uts:[1]"));
         tally.Unshared(late, CLONE_NEWUTS);
         Assert.Equal(2, late[ResourceKind.UtsNamespace].Depth);
         Assert.NotNull(tally.Exceeded(CLONE_NEWUTS, late));
     }
 
     [Fact]
-    public void A_name_is_remembered_when_nobody_is_left_and_not_without_end()
+    public void A_name_is_forgotten_with_the_last_task_and_not_taken_from_a_later_one()
     {
-        var world = new World(Policy("uts: {depth: 2, max: 9000}"));
+        var world = new World(Policy("uts: {depth: 2}"));
         NamespaceTally tally = world.Pipeline.Namespaces;
-        Assert.True(world.Table.TryFind(World.First, out GuestTask? first));
-        GuestTask gone = world.Create(CLONE_NEWUTS | Child);
-        tally.Name(gone, NamespaceType.Uts, "uts:[0]");
-        world.Table.Exit(gone.Tid);
-        tally.Entered(first, NamespaceType.Uts, "uts:[0]");
-        Assert.Equal((1, 1), (first[ResourceKind.UtsNamespace].Depth, tally.Live(NamespaceType.Uts)));
-        tally.Entered(world.Create(Child), NamespaceType.Uts, "uts:[0]");
-        for (int i = 1; i <= 5000; i++)
-        {
-            tally.Unshared(first, CLONE_NEWUTS);
-            tally.Name(first, NamespaceType.Uts, $"uts:[{i}]");
-            tally.Entered(first, NamespaceType.Uts, "uts:[0]");
-        }
+        GuestTask first = world.Create(CLONE_NEWUTS | Child);
+        tally.Name(first, NamespaceType.Uts, "uts:[1]");
+        GuestTask second = world.Create(CLONE_NEWUTS | Child);
+        tally.Name(second, NamespaceType.Uts, "uts:[1]");
+        world.Table.Exit(first.Tid);
+        Assert.Equal(second[ResourceKind.UtsNamespace], tally.Find("uts:[1]"));
+        world.Table.Exit(second.Tid);
+        Assert.Equal((0, 0), (tally.Names, tally.Live(NamespaceType.Uts)));
+    }
 
-        Assert.InRange(tally.Names, 1, 4097);
-        Assert.Equal(1, tally.Live(NamespaceType.Uts));
+    private static Refusal Refuse(World world, ulong types, Errno errno, HostTid? caller = null)
+    {
+        PendingClone clone = world.Ask(EntryPoint.Clone, types | Child, caller);
+        Assert.Equal(CloneVerdict.Pending, clone.Verdict);
+        world.Pipeline.Run(clone, CloneMoment.Refused, errno: errno);
+        return clone.Refusal;
     }
 
     private static string Refusal(World world, ulong flags, HostTid? caller = null)

@@ -95,13 +95,28 @@ public static class HostProcess
     }
 
     /// <summary>
-    /// A file of /proc as text, at most one page of it; empty when there is none.
+    /// A file of /proc as text; empty when there is none, or when it is longer than any of those
+    /// that are read so.
     /// </summary>
     public static string ReadText(string path)
     {
-        Span<byte> text = stackalloc byte[4096];
-        return ReadFile(path, text, out int read)
-            ? Encoding.ASCII.GetString(text[..read]) : string.Empty;
+        const int most = 64 * 1024;
+        if (Posix.Open(path, O_RDONLY, out int fd) != Errno.None)
+        {
+            return string.Empty;
+        }
+
+        byte[] text = new byte[most];
+        int filled = 0;
+        int read = 1;
+        while (read > 0 && filled < most
+            && Posix.Read(fd, text.AsSpan(filled), out read) == Errno.None)
+        {
+            filled += read;
+        }
+
+        Posix.Close(fd);
+        return filled < most ? Encoding.ASCII.GetString(text, 0, filled) : string.Empty;
     }
 
     private static bool ReadFile(string path, Span<byte> into, out int read)

@@ -51,12 +51,14 @@ internal sealed unsafe class LaunchPlan : IDisposable
 {
     private const long Wait = -1;
     private const uint Failed = uint.MaxValue;
+    private const long LookEvery = 50;
     private const int StackSize = 64 * 1024;
     private readonly List<(string What, string Object)> _names = [];
     private readonly List<launch_step> _steps = [];
     private readonly List<nint> _allocated = [];
     private launch_plan* _plan;
     private uint _letGo;
+    private HostTid _child;
 
     /// <summary>Adds a call.</summary>
     public void Add(string what, string @object, int nr, params ReadOnlySpan<nint> args) =>
@@ -127,6 +129,7 @@ internal sealed unsafe class LaunchPlan : IDisposable
         // SAFETY: the plan and all it points to are native memory that Dispose alone frees.
         long result = Native.Launch(_plan);
         child = new HostTid((int)result);
+        _child = child;
         return Native.ErrnoOf(result);
     }
 
@@ -148,7 +151,13 @@ internal sealed unsafe class LaunchPlan : IDisposable
                 return reached >= wait && reached != Failed;
             }
 
-            var time = new timespec { tv_sec = left / 1000, tv_nsec = left % 1000 * 1_000_000 };
+            // Short, for one that is killed says nothing.
+            if (Waiting.Poll(_child.Value, out _, out _) != 0)
+            {
+                return false;
+            }
+
+            var time = new timespec { tv_nsec = Math.Min(left, LookEvery) * 1_000_000 };
 
             // SAFETY: the kernel reads the word, which lives as long as the plan, and a local.
             Native.Blocking(

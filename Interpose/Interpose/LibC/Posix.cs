@@ -223,8 +223,24 @@ internal static unsafe class Posix
     /// <summary>Whether a descriptor is open.</summary>
     public static bool IsOpen(int fd) => Native.Quick(__NR_fcntl, fd, F_GETFD) >= 0;
 
+    /// <summary>Whether a file is on nsfs: fstatfs(2).</summary>
+    public static bool IsOfNamespaces(int fd)
+    {
+        // SAFETY: struct statfs is 15 words, of which the first is the type.
+        long* filesystem = stackalloc long[15];
+        return Native.Quick(__NR_fstatfs, fd, (nint)filesystem) == 0
+            && filesystem[0] == NSFS_MAGIC;
+    }
+
+    /// <summary>ioctl(2) without an argument: a result or -errno.</summary>
+    public static long Control(int fd, int request) => Native.Quick(__NR_ioctl, fd, request);
+
     /// <summary>readlink(2); null when it fails.</summary>
-    public static string? ReadLink(string path)
+    public static string? ReadLink(string path) =>
+        ReadLink(path, out string target) == Errno.None ? target : null;
+
+    /// <summary>readlink(2).</summary>
+    public static Errno ReadLink(string path, out string link)
     {
         Span<byte> name = stackalloc byte[64];
         name[Encoding.UTF8.GetBytes(path, name)] = 0;
@@ -234,7 +250,8 @@ internal static unsafe class Posix
             // SAFETY: the name ends in a zero byte; the kernel writes at most the span.
             long result = Native.Blocking(
                 __NR_readlink, (nint)text, (nint)into, target.Length, 0, 0, 0);
-            return result > 0 ? Encoding.UTF8.GetString(target[..(int)result]) : null;
+            link = result > 0 ? Encoding.UTF8.GetString(target[..(int)result]) : string.Empty;
+            return Native.ErrnoOf(result);
         }
     }
 

@@ -91,9 +91,38 @@ public static class TaskAttributes
     public static string? Namespace(HostTid task, string link) =>
         Posix.ReadLink($"/proc/{task}/ns/{link}");
 
-    /// <summary>What a descriptor is, as its link in /proc/PID/fd says; null for none.</summary>
-    public static string? Descriptor(HostTid task, string number) =>
-        Posix.ReadLink($"/proc/{task}/fd/{number}");
+    /// <summary>
+    /// The same with its errno: ENOENT for none, EACCES where ptrace(2) may not look either.
+    /// </summary>
+    public static Errno Namespace(HostTid task, string link, out string name) =>
+        Posix.ReadLink($"/proc/{task}/ns/{link}", out name);
+
+    /// <summary>What a descriptor is, as its link in /proc/PID/fd says.</summary>
+    public static Errno Descriptor(HostTid task, string number, out string link) =>
+        Posix.ReadLink($"/proc/{task}/fd/{number}", out link);
+
+    /// <summary>
+    /// The type of the namespace that a descriptor stands for, as a CLONE_NEW flag:
+    /// ioctl_nsfs(2). 0 for any other file, which is looked at without being opened.
+    /// </summary>
+    public static ulong NamespaceType(HostTid task, string number)
+    {
+        if (Posix.Open($"/proc/{task}/fd/{number}", O_PATH, out int file) != Errno.None)
+        {
+            return 0;
+        }
+
+        long type = 0;
+        if (Posix.IsOfNamespaces(file)
+            && Posix.Open($"/proc/self/fd/{file}", O_RDONLY, out int opened) == Errno.None)
+        {
+            type = Posix.Control(opened, NS_GET_NSTYPE);
+            Posix.Close(opened);
+        }
+
+        Posix.Close(file);
+        return type > 0 ? (ulong)type : 0;
+    }
 
     /// <summary>
     /// The process id that a task's own pid namespace knows it by; null when it cannot be told.

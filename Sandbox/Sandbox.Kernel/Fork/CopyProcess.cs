@@ -45,7 +45,8 @@ public sealed class CopyProcess(
     public TaskBudget Budget { get; } = new(policy.Creation.Limits, clock);
 
     /// <summary>The namespaces that guests made.</summary>
-    public NamespaceTally Namespaces { get; } = new(policy.Creation.Namespaces);
+    public NamespaceTally Namespaces { get; } =
+        new(policy.Creation.Namespaces, clock);
 
     /// <summary>What the policy said of requests before.</summary>
     public DecisionCache Decisions { get; } = new(policy.Creation);
@@ -78,7 +79,8 @@ public sealed class CopyProcess(
     {
         if (moment == CloneMoment.Refused)
         {
-            return Unwind(clone, Namespaces.Explain(errno, clone.Parked?.Clone.NewNamespaces ?? 0));
+            return Unwind(clone, Namespaces.Explain(
+                errno, clone.NewNamespaces, clone.Caller));
         }
 
         if (moment == CloneMoment.Made)

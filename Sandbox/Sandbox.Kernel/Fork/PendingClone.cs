@@ -68,6 +68,9 @@ public sealed class PendingClone
 
     internal UnwindScope Unwind { get; }
 
+    /// <summary>The namespaces that its call will make, as CLONE_NEW flags.</summary>
+    public ulong NewNamespaces => Parked?.Clone.NewNamespaces ?? 0;
+
     /// <summary>The stage that waits for the next stop.</summary>
     internal ReservedTask? Parked { get; set; }
 

@@ -8,7 +8,8 @@ namespace Sandbox.Kernel.Fork;
 /// <remarks>
 /// Holds: the validated request and the record.
 /// Took: one charge for tasks, threads, depth and rate.
-/// Can fail with: EAGAIN when a limit of the policy is used up, ENOSPC when one of namespaces is.
+/// Can fail with: EAGAIN when a limit of the policy is used up, ENOSPC for a
+/// namespace that is too deep.
 /// Kernel counterpart: <c>dup_task_struct</c>, <c>copy_creds</c>, RLIMIT_NPROC, max_threads.
 /// Next: <see cref="PopulatedTask"/>.
 /// </remarks>

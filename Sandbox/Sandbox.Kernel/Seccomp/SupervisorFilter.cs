@@ -23,7 +23,8 @@ public static class SupervisorFilter
     private static ReadOnlySpan<int> TracingInUse =>
     [
         PTRACE_CONT, PTRACE_POKEUSR, PTRACE_GET_SYSCALL_INFO, PTRACE_GETSIGINFO, PTRACE_SYSCALL,
-        PTRACE_GETEVENTMSG, PTRACE_PEEKUSR, PTRACE_LISTEN,
+        PTRACE_GETEVENTMSG, PTRACE_PEEKUSR, PTRACE_LISTEN, PTRACE_GETREGS, PTRACE_SETREGS,
+        PTRACE_INTERRUPT,
     ];
 
     /// <summary>Another program, and memory or descriptors of another process.</summary>

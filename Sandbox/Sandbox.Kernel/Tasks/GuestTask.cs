@@ -65,6 +65,15 @@ public sealed class GuestTask
         _groups[(int)group.Kind] = group;
     }
 
+    /// <summary>The kernel has made it, and with it whatever it does not share.</summary>
+    internal void Exists()
+    {
+        foreach (ResourceGroup? group in _groups)
+        {
+            group?.Exists();
+        }
+    }
+
     internal void LetGo(ResourceKind kind)
     {
         _groups[(int)kind]?.Leave();

@@ -68,6 +68,7 @@ public sealed class ResourceGroup
     public const ResourceKind FirstNamespace = ResourceKind.UserNamespace;
 
     private readonly NamespaceTally? _tally;
+    private bool _exists;
 
     /// <summary>Makes one that no limit counts.</summary>
     public ResourceGroup(ResourceKind kind) => Kind = kind;
@@ -86,20 +87,23 @@ public sealed class ResourceGroup
     /// </summary>
     public int Depth { get; }
 
-    /// <summary>Whether a namespace can be told from others by its name.</summary>
-    internal bool Named { get; set; }
+    /// <summary>Of a namespace, its link in /proc/PID/ns; null while that is not known.</summary>
+    public string? Name { get; internal set; }
 
     /// <summary>
     /// Whether a kind is a namespace, which a task keeps unless it asks for another.
     /// </summary>
     public static bool IsNamespace(ResourceKind kind) => kind >= FirstNamespace;
 
-    internal void Join()
+    internal void Join() => Members++;
+
+    /// <summary>The kernel has made it.</summary>
+    internal void Exists()
     {
-        Members++;
-        if (Members == 1)
+        if (!_exists)
         {
-            _tally?.Add(Kind, 1);
+            _exists = true;
+            _tally?.Begin(this);
         }
     }
 
@@ -107,9 +111,10 @@ public sealed class ResourceGroup
     {
         Invariant.Check(Members > 0, "a resource group is left only by its members");
         Members--;
-        if (Members == 0)
+        if (Members == 0 && _exists)
         {
-            _tally?.Add(Kind, -1);
+            _exists = false;
+            _tally?.End(this);
         }
     }
 }

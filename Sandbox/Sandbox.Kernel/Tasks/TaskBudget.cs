@@ -11,7 +11,7 @@ namespace Sandbox.Kernel.Tasks;
 public sealed class TaskBudget(CreationLimits limits, IClock clock)
 {
     private const long Second = 1_000_000_000;
-    private readonly Queue<long> _recent = new();
+    private readonly LinkedList<long> _recent = new();
 
     /// <summary>Tasks alive or being created.</summary>
     public int Tasks { get; private set; }
@@ -23,16 +23,20 @@ public sealed class TaskBudget(CreationLimits limits, IClock clock)
     public CreationUsage UsageOf(ThreadGroup group)
     {
         long now = clock.Now;
-        while (_recent.TryPeek(out long oldest) && now - oldest >= Second)
+        while (_recent.First is { } oldest && now - oldest.Value >= Second)
         {
-            _recent.Dequeue();
+            _recent.RemoveFirst();
         }
 
         return new(Tasks, group.Threads, group.Depth, _recent.Count);
     }
 
-    internal Refusal? TryTake(ThreadGroup group)
+    /// <param name="group">The process that the new task will belong to.</param>
+    /// <param name="noted">The creation among those of the last second; null where it does not
+    /// matter how many those are.</param>
+    internal Refusal? TryTake(ThreadGroup group, out LinkedListNode<long>? noted)
     {
+        noted = null;
         if (limits.Exceeded(UsageOf(group)) is { } full)
         {
             return new(
@@ -41,13 +45,22 @@ public sealed class TaskBudget(CreationLimits limits, IClock clock)
 
         if (limits.Of(LimitKind.PerSecond) is not null)
         {
-            _recent.Enqueue(clock.Now);
+            noted = _recent.AddLast(clock.Now);
         }
 
         Tasks++;
         group.Threads++;
         Peak = Tasks > Peak ? Tasks : Peak;
         return null;
+    }
+
+    /// <summary>A creation did not happen.</summary>
+    internal void Forget(LinkedListNode<long> noted)
+    {
+        if (noted.List == _recent)
+        {
+            _recent.Remove(noted);
+        }
     }
 
     internal void GiveBack(ThreadGroup group)
@@ -63,10 +76,11 @@ internal sealed class TaskCharge : IReservation
 {
     private readonly TaskBudget _budget;
     private readonly ThreadGroup _group;
+    private readonly LinkedListNode<long>? _noted;
     private bool _held = true;
 
-    private TaskCharge(TaskBudget budget, ThreadGroup group) =>
-        (_budget, _group) = (budget, group);
+    private TaskCharge(TaskBudget budget, ThreadGroup group, LinkedListNode<long>? noted) =>
+        (_budget, _group, _noted) = (budget, group, noted);
 
     public static Result<TaskCharge> Take(TaskBudget budget, ThreadGroup group, UnwindScope unwind)
     {
@@ -75,12 +89,12 @@ internal sealed class TaskCharge : IReservation
             return fault;
         }
 
-        if (budget.TryTake(group) is { } refusal)
+        if (budget.TryTake(group, out LinkedListNode<long>? noted) is { } refusal)
         {
             return refusal;
         }
 
-        var charge = new TaskCharge(budget, group);
+        var charge = new TaskCharge(budget, group, noted);
         unwind.Register(charge);
         return charge;
     }
@@ -90,7 +104,15 @@ internal sealed class TaskCharge : IReservation
     {
     }
 
-    public void Cancel() => Release();
+    public void Cancel()
+    {
+        if (_noted is not null)
+        {
+            _budget.Forget(_noted);
+        }
+
+        Release();
+    }
 
     /// <summary>The task has ended.</summary>
     public void Release()

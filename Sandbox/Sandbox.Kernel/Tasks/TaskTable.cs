@@ -32,6 +32,7 @@ public sealed class TaskTable
         Invariant.Check(task.State == TaskState.Unpublished, "a task is published once");
         task.Tid = tid;
         task.State = TaskState.Published;
+        task.Exists();
         if (task.Group.Tgid == default)
         {
             task.Group.Tgid = tid;

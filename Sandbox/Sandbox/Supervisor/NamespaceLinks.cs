@@ -11,6 +11,7 @@ namespace Sandbox.Supervisor;
 /// </summary>
 internal sealed class NamespaceLinks
 {
+    /// <summary>By type: a name, empty for none, null for what cannot be told.</summary>
     private readonly string?[] _links = new string?[NamespaceTypes.Count];
 
     private NamespaceLinks()
@@ -23,7 +24,7 @@ internal sealed class NamespaceLinks
         var now = new NamespaceLinks();
         foreach (NamespaceType type in NamespaceTypes.All)
         {
-            now._links[(int)type] = Read(task, type);
+            now._links[(int)type] = Look(task, type);
         }
 
         return now;
@@ -32,25 +33,24 @@ internal sealed class NamespaceLinks
     /// <summary>
     /// The name of a namespace that a task has; of pid and time the one that its children get.
     /// </summary>
-    /// <returns>Null when it cannot be told: a pid namespace has none before its init.</returns>
+    /// <returns>Null when it has none: a pid namespace before its init; or cannot be told.</returns>
     public static string? Read(HostTid task, NamespaceType type) =>
-        TaskAttributes.Namespace(task, type switch
-        {
-            NamespaceType.Pid => "pid_for_children",
-            NamespaceType.Time => "time_for_children",
-            _ => type.KernelName(),
-        });
+        Look(task, type) is { Length: > 0 } name ? name : null;
 
-    /// <summary>The name of one.</summary>
+    /// <summary>The name of one; null when it cannot be told.</summary>
     public string? Of(NamespaceType type) => _links[(int)type];
 
-    /// <summary>The types in which two moments of one task differ, as CLONE_NEW flags.</summary>
+    /// <summary>
+    /// The types in which two moments of one task differ, as CLONE_NEW flags; what cannot be told
+    /// differs.
+    /// </summary>
     public ulong DifferenceTo(NamespaceLinks other)
     {
         ulong flags = 0;
         foreach (NamespaceType type in NamespaceTypes.All)
         {
-            flags |= Of(type) == other.Of(type) ? 0 : type.Flag();
+            bool same = Of(type) is { } name && name == other.Of(type);
+            flags |= same ? 0 : type.Flag();
         }
 
         return flags;
@@ -63,10 +63,17 @@ internal sealed class NamespaceLinks
     /// <param name="caller">Who calls; its descriptor can change until the call runs.</param>
     /// <param name="fd">The first argument.</param>
     /// <param name="flags">The second.</param>
-    public static ulong EnteredBy(HostTid caller, ulong fd, ulong flags)
+    /// <returns>Null when the caller's descriptors cannot be seen.</returns>
+    public static ulong? EnteredBy(HostTid caller, ulong fd, ulong flags)
     {
         string number = ((int)fd).ToString(CultureInfo.InvariantCulture);
-        string link = TaskAttributes.Descriptor(caller, number) ?? string.Empty;
+        Errno errno = TaskAttributes.Descriptor(caller, number, out string link);
+        if (errno != Errno.None)
+        {
+            // Without such a descriptor the kernel says EBADF.
+            return errno == Errno.ENOENT ? 0 : null;
+        }
+
         foreach (NamespaceType type in NamespaceTypes.All)
         {
             if (link.StartsWith(type.KernelName() + ":[", StringComparison.Ordinal))
@@ -75,7 +82,22 @@ internal sealed class NamespaceLinks
             }
         }
 
-        return link.Contains("pidfd", StringComparison.Ordinal)
+        // A path is that of a file; a namespace has one where it is mounted.
+        return link.StartsWith('/') ? TaskAttributes.NamespaceType(caller, number)
+            : link.StartsWith("pidfd:[", StringComparison.Ordinal) || link == "anon_inode:[pidfd]"
             ? (uint)flags & CloneFlags.Namespaces : 0;
+    }
+
+    private static string? Look(HostTid task, NamespaceType type)
+    {
+        Errno errno = TaskAttributes.Namespace(
+            task, type switch
+            {
+                NamespaceType.Pid => "pid_for_children",
+                NamespaceType.Time => "time_for_children",
+                _ => type.KernelName(),
+            },
+            out string name);
+        return errno is Errno.None or Errno.ENOENT ? name : null;
     }
 }

@@ -33,7 +33,6 @@ internal sealed partial class Run
     {
         _job.OnGone(exit.Tid);
         _moves.Remove(exit.Tid);
-        _waits.Remove(exit.Tid);
         GuestTask? task = _table.Exit(exit.Tid);
         _reports.OnExit(exit);
         if (task is not null && task.Group.Threads == 0)

@@ -13,30 +13,22 @@ namespace Sandbox.Supervisor;
 /// <content>Namespaces that a task gives itself: unshare(2) and setns(2).</content>
 internal sealed partial class Run
 {
-    /// <summary>
-    /// How long a call waits for a namespace that nobody stands in any more: the kernel frees
-    /// them behind the back of whoever ended, a network namespace in tens of milliseconds.
-    /// </summary>
-    private const long FreePatience = 2_000_000_000;
-
     private readonly Dictionary<HostTid, NamespaceMove> _moves = [];
-
-    /// <summary>Until when calls that a budget refused are made again.</summary>
-    private readonly Dictionary<HostTid, long> _waits = [];
 
     /// <inheritdoc/>
     public NamespaceAnswer OnNamespacesAsked(in NamespaceCall call)
     {
         bool enters = call.Number == __NR_setns;
+        ulong? entered = enters ? NamespaceLinks.EnteredBy(call.Caller, call.A0, call.A1) : 0;
         var request = new NamespaceRequest(
             enters ? EntryPoint.Setns : EntryPoint.Unshare, call.Caller, call.A0, call.A1,
-            enters ? NamespaceLinks.EnteredBy(call.Caller, call.A0, call.A1) : 0);
+            entered ?? 0);
         _table.TryFind(call.Caller, out GuestTask? caller);
         Refusal? refusal = request.Judge(
             _plan.Policy.Creation, _pipeline.Decisions, out ulong runs,
             out CreationDecision decision);
-        refusal ??= enters || caller is null ? null
-            : _pipeline.Namespaces.Exceeded(runs & CloneFlags.Namespaces, caller);
+        refusal ??= entered is null ? Unseen
+            : enters || caller is null ? null : _pipeline.Namespaces.Exceeded(runs, caller);
         if (refusal is { } no)
         {
             _reports.OnNamespaces(request, caller, no, decision, request.A0);
@@ -60,38 +52,29 @@ internal sealed partial class Run
         _table.TryFind(caller, out GuestTask? task);
         ulong types = move.Before is null ? move.Runs & CloneFlags.Namespaces : 0;
         Refusal? refusal = errno == Errno.None ? Moved(move, task, types)
-            : _pipeline.Namespaces.Explain(errno, types);
-        if (refusal is { } no && MayComeFree(caller, no))
+            : _pipeline.Namespaces.Explain(errno, types, task);
+        if (refusal is { By: RefusedBy.Limit } && MayComeFree(types))
         {
             return true;
         }
 
-        _waits.Remove(caller);
         _reports.OnNamespaces(move.Request, task, refusal, move.Decision, move.Runs);
         return false;
     }
 
     /// <summary>
-    /// Whether a call that the kernel refused for a budget is worth another try: the tasks say
-    /// that there is room, so what fills it is being freed, or is held by a descriptor.
+    /// Whether a call that the kernel refused for a budget is worth another try in a moment.
     /// </summary>
-    private bool MayComeFree(HostTid caller, in Refusal refusal)
-    {
-        if (refusal.By != RefusedBy.Limit || _ending)
-        {
-            return false;
-        }
+    private bool MayComeFree(ulong types) =>
+        !_ending && _pipeline.Namespaces.MayComeFree(types);
 
-        long now = _clock.Now;
-        _waits.TryAdd(caller, now + FreePatience);
-        bool again = now < _waits[caller];
-        if (!again)
-        {
-            _waits.Remove(caller);
-        }
-
-        return again;
-    }
+    /// <summary>
+    /// "Permission to dereference or read (readlink(2)) these symbolic links is governed by a
+    /// ptrace access mode [...] check" - proc_pid_ns(5): of a task that is not dumpable a
+    /// supervisor without privileges sees neither descriptors nor namespaces.
+    /// </summary>
+    private static Refusal Unseen { get; } = new(
+        Errno.EPERM, RefusedBy.Engine, "setns of a process that is not dumpable cannot be judged");
 
     /// <summary>A call ran well: the model follows.</summary>
     private Refusal? Moved(NamespaceMove move, GuestTask? task, ulong types)
@@ -113,11 +96,32 @@ internal sealed partial class Run
         {
             if (task is not null && (entered & type.Flag()) != 0)
             {
-                _pipeline.Namespaces.Entered(task, type, now.Of(type));
+                NamespaceTally.Entered(task, type, Known(type, now.Of(type)));
             }
         }
 
         return Trespass(move, task, entered);
+    }
+
+    /// <summary>
+    /// The namespace of a name, if one of the tasks that should stand in it does so now: the
+    /// kernel gives the number of a namespace that has ended to the next.
+    /// </summary>
+    private ResourceGroup? Known(NamespaceType type, string? name)
+    {
+        const int enough = 16;
+        int asked = 0;
+        ResourceGroup? group = name is null ? null : _pipeline.Namespaces.Find(name);
+        foreach (GuestTask task in group is null ? [] : _table.Tasks)
+        {
+            if (task[NamespaceTally.KindOf(type)] == group && asked++ < enough
+                && NamespaceLinks.Read(task.Tid, type) == name)
+            {
+                return group;
+            }
+        }
+
+        return null;
     }
 
     private void NameNamespaces(GuestTask task)

@@ -81,7 +81,7 @@ internal sealed partial class Run : IGuestEvents
         {
             HostProcess.KillAndReap(child);
             _pipeline.Run(clone, CloneMoment.Refused, errno: failed.Errno);
-            throw new SetupException(failed.Step, failed.Object, failed.Errno, UserRemedy());
+            throw new SetupException(failed.Step, failed.Object, failed.Errno, UserRemedy(failed));
         }
 
         errno = _engine.Attach(child);
@@ -141,11 +141,15 @@ internal sealed partial class Run : IGuestEvents
         }
     }
 
-    private static string UserRemedy()
+    private static string UserRemedy(in LaunchFailure failed)
     {
         const string why = "a policy that limits the number of namespaces needs user namespaces";
         string mend = NamespaceChecks.MendUser();
-        return mend.Length == 0 ? $"{why}: run 'sandbox doctor'" : $"{why}: {mend}";
+        return failed.Errno == Errno.EROFS ? $"{why} and a /proc/sys that can be written"
+            : failed.Object.EndsWith("id_map", StringComparison.Ordinal)
+                ? $"{why}, and root CAP_SETUID, CAP_SETGID and CAP_SETFCAP for their ids"
+            : mend.Length == 0 ? $"{why}: run 'sandbox doctor'; in a chroot there are none"
+            : $"{why}: {mend}";
     }
 
     /// <inheritdoc/>
@@ -185,8 +189,9 @@ internal sealed partial class Run : IGuestEvents
             return false;
         }
 
+        ulong types = clone.NewNamespaces;
         _pipeline.Run(clone, CloneMoment.Refused, errno: errno);
-        bool again = MayComeFree(caller, clone.Refusal);
+        bool again = clone.Refusal.By == RefusedBy.Limit && MayComeFree(types);
         if (!again)
         {
             _reports.OnClone(clone);
@@ -202,7 +207,6 @@ internal sealed partial class Run : IGuestEvents
         Invariant.Check(known, "the kernel makes a child only of an approved call");
         Errno broken = _pipeline.Run(clone!, CloneMoment.Made, child);
         _reports.OnClone(clone!);
-        _waits.Remove(caller);
         if (_table.TryFind(child, out GuestTask? task))
         {
             NameNamespaces(task);

@@ -7,6 +7,8 @@
  *   budgets deep unshare|clone TYPE N   N, each made within the one before
  *   budgets pin TYPE                    one that only a descriptor keeps, then another
  *   budgets race TYPE N                 N processes that all ask at once, as long as one stands
+ *   budgets hide N                      N, each entered by one who cannot be looked at
+ *   budgets reuse N                     N tries to be taken for one that has ended
  *   budgets enter                       into a user namespace of depth 2, to make one there
  */
 #define _GNU_SOURCE
@@ -178,6 +180,35 @@ static void deep(int clones, int type, int count)
     printf("\n");
 }
 
+/* A child in a user namespace below ours, by so many levels, which waits for its end. */
+static pid_t below(int levels)
+{
+    int ready[2];
+    char byte;
+    if (pipe(ready) != 0)
+        exit(97);
+    pid_t pid = fork();
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        for (int i = 0; i < levels; i++) {
+            uid_t uid = geteuid();
+            gid_t gid = getegid();
+            if (unshare(CLONE_NEWUSER) != 0)
+                _exit(1);
+            keep_ids(uid, gid);
+        }
+        if (write(ready[1], "", 1) < 0)
+            _exit(3);
+        pause();
+        _exit(0);
+    }
+
+    close(ready[1]);
+    if (read(ready[0], &byte, 1) != 1)
+        exit(97);
+    return pid;
+}
+
 static void pin(int type)
 {
     int to[2], from[2];
@@ -211,7 +242,100 @@ static void pin(int type)
     printf("held %s, ", held >= 0 ? "ok" : name_of(errno));
     printf("%s, ", name_of(another(0, type, -1)));
     close(held);
-    printf("then %s\n", name_of(another(0, type, -1)));
+
+    /* That it is closed nobody tells; the kernel frees what it held a moment later. */
+    int result = ENOSPC;
+    for (int i = 0; i < 100 && result == ENOSPC; i++) {
+        usleep(20000);
+        result = another(0, type, -1);
+    }
+    printf("then %s\n", name_of(result));
+}
+
+/*
+ * Into a user namespace of depth 1 and one made there, and so on, as one whom an unprivileged
+ * supervisor cannot look at.
+ */
+static void hide(int count)
+{
+    uid_t uid = geteuid();
+    gid_t gid = getegid();
+    int depth = 0;
+    for (int i = 0; i < count; i++) {
+        int ready[2];
+        char byte, path[64];
+        if (pipe(ready) != 0)
+            exit(97);
+        pid_t pid = syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0);
+        if (pid == 0) {
+            prctl(PR_SET_DUMPABLE, 1);
+            keep_ids(uid, gid);
+            if (write(ready[1], "", 1) < 0)
+                _exit(97);
+            pause();
+        }
+        if (pid < 0 || read(ready[0], &byte, 1) != 1)
+            break;
+        snprintf(path, sizeof path, "/proc/%d/ns/user", pid);
+        int fd = open(path, O_RDONLY);
+        prctl(PR_SET_DUMPABLE, 0);
+        int entered = setns(fd, CLONE_NEWUSER);
+        prctl(PR_SET_DUMPABLE, 1);
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0);
+        close(fd);
+        if (entered != 0)
+            break;
+        depth++;
+    }
+    printf("depth %d\n", depth);
+}
+
+/* A namespace whose number was that of another before, its maker killed at once. */
+static void reuse(int tries)
+{
+    uid_t uid = geteuid();
+    gid_t gid = getegid();
+    int deep = 0;
+    for (int i = 0; i < tries && !deep; i++) {
+        char path[64], own[64], other[64];
+        pid_t first = below(1);
+        kill(first, SIGKILL);
+        waitpid(first, NULL, 0);
+        usleep(60000);
+        pid_t within = fork();
+        if (within == 0) {
+            if (unshare(CLONE_NEWUSER) != 0)
+                _exit(0);
+            keep_ids(uid, gid);
+            memset(own, 0, sizeof own);
+            if (readlink("/proc/self/ns/user", own, sizeof own - 1) < 0)
+                _exit(0);
+            pid_t maker = fork();
+            if (maker == 0) {
+                if (unshare(CLONE_NEWUSER) == 0)
+                    pause();
+                _exit(0);
+            }
+            snprintf(path, sizeof path, "/proc/%d/ns/user", maker);
+            int fd = -1;
+            for (int spin = 0; spin < 100000 && fd < 0; spin++) {
+                memset(other, 0, sizeof other);
+                if (readlink(path, other, sizeof other - 1) > 0 && strcmp(own, other))
+                    fd = open(path, O_RDONLY);
+            }
+            kill(maker, SIGKILL);
+            waitpid(maker, NULL, 0);
+            if (fd < 0 || setns(fd, CLONE_NEWUSER) != 0)
+                _exit(0);
+            keep_ids(uid, gid);
+            _exit(unshare(CLONE_NEWUSER) == 0 ? 1 : 0);
+        }
+        int status = 0;
+        waitpid(within, &status, 0);
+        deep = WIFEXITED(status) && WEXITSTATUS(status) == 1;
+    }
+    printf("%s\n", deep ? "too deep" : "not too deep");
 }
 
 static void race(int type, int count)
@@ -246,35 +370,6 @@ static void race(int type, int count)
     while (wait(NULL) > 0)
         ;
     printf("%d of %d\n", made, count);
-}
-
-/* A child in a user namespace below ours, by so many levels, which waits for its end. */
-static pid_t below(int levels)
-{
-    int ready[2];
-    char byte;
-    if (pipe(ready) != 0)
-        exit(97);
-    pid_t pid = fork();
-    if (pid == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        for (int i = 0; i < levels; i++) {
-            uid_t uid = geteuid();
-            gid_t gid = getegid();
-            if (unshare(CLONE_NEWUSER) != 0)
-                _exit(1);
-            keep_ids(uid, gid);
-        }
-        if (write(ready[1], "", 1) < 0)
-            _exit(3);
-        pause();
-        _exit(0);
-    }
-
-    close(ready[1]);
-    if (read(ready[0], &byte, 1) != 1)
-        exit(97);
-    return pid;
 }
 
 static void enter(void)
@@ -319,6 +414,10 @@ int main(int argc, char **argv)
         race(type_of(argv[2]), atoi(argv[3]));
     else if (!strcmp(what, "enter"))
         enter();
+    else if (!strcmp(what, "hide"))
+        hide(atoi(argv[2]));
+    else if (!strcmp(what, "reuse"))
+        reuse(atoi(argv[2]));
     else
         return 99;
     return 0;

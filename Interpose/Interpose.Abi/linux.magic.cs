@@ -1,0 +1,7 @@
+namespace Interpose.Abi;
+
+/// <summary>linux/magic.h: types of file systems, statfs(2).</summary>
+public static partial class Uapi
+{
+    public const int NSFS_MAGIC = 0x6e736673;
+}
