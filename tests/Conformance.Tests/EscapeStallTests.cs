@@ -1,4 +1,5 @@
 using System;
+using System.IO;
 using Conformance.Harness;
 
 namespace Conformance;
@@ -44,6 +45,27 @@ public sealed class EscapeStallTests
         Assert.Equal("violation", Reported.Text(run.Result, "status"));
         Assert.Contains("memory of task", Reported.Text(run.Result, "reason"));
         Assert.Single(run.Named("result"));
+        Assert.Empty(Survivors.Of(mark));
+    }
+
+    [RootFact("only root may mount a FUSE file system without a helper")]
+    public void A_file_server_among_the_guests_that_never_answers_ends_the_run()
+    {
+        using var place = new Workplace();
+        string mark = $"SANDBOX_TEST_MARK={Guid.NewGuid()}";
+        Directory.CreateDirectory(place.File("mount"));
+        Reported run = Reported.Run(
+            place, ["-p", "permissive", "--env", mark], Guests.Escape("stallfuse"),
+            place.File("mount"));
+        if (run.Outcome.Status == NotHad)
+        {
+            Assert.Contains("fuse: E", run.Outcome.Out, StringComparison.Ordinal);
+            return;
+        }
+
+        Assert.Equal("mapped the file\n", run.Outcome.Out);
+        Assert.Equal(137, run.Outcome.Status);
+        Assert.Contains("memory of task", Reported.Text(run.Result, "reason"));
         Assert.Empty(Survivors.Of(mark));
     }
 

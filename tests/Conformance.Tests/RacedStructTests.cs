@@ -7,13 +7,18 @@ namespace Conformance;
 public sealed class RacedStructTests
 {
     [Theory]
-    [InlineData("threads")]
-    [InlineData("process")]
-    public void No_child_has_a_namespace_that_the_policy_denies(string who)
+    [InlineData("threads", "3000", "2000000")]
+    [InlineData("process", "3000", "2000000")]
+    [InlineData("vmwrite", "2000", "100000")]
+    [InlineData("procmem", "2000", "100000")]
+    [InlineData("file", "2000", "100000")]
+    [InlineData("remap", "2000", "20000")]
+    public void No_child_has_a_namespace_that_the_policy_denies(
+        string who, string calls, string flips)
     {
         using var place = new Workplace();
         Outcome run = Product.Run(
-            place, ["-q", "-p", "default"], Guests.Path("flipdeny"), who, "3000", "2000000");
+            place, ["-q", "-p", "default"], Guests.Escape("flipdeny"), who, calls, flips);
         Assert.Equal("calls 1, flips 1, made 1, denied 1, wrong 0\n", run.Out);
     }
 }

@@ -31,13 +31,18 @@ public sealed partial class PtraceEngine
     public HostTid BusyWith => new(Volatile.Read(ref _busyWith));
 
     /// <summary>
-    /// Whether the thread that handles stops sleeps in the kernel where only SIGKILL wakes it: in
-    /// guest memory that does not come. One that waits for a processor does not. Unknown is yes.
+    /// Whether the thread that handles stops sleeps while it reads guest memory, which does not
+    /// come. One that waits for a processor does not sleep. Unknown is yes.
     /// </summary>
-    public bool SleepsDeep
+    public bool WaitsForMemory
     {
         get
         {
+            if (!GuestMemory.Reading)
+            {
+                return false;
+            }
+
             Span<byte> text = stackalloc byte[128];
             string path = $"/proc/self/task/{Volatile.Read(ref _thread)}/stat";
             if (Posix.Open(path, O_RDONLY, out int fd) != Errno.None)
@@ -49,7 +54,7 @@ public sealed partial class PtraceEngine
             Posix.Close(fd);
             int name = text[..read].LastIndexOf((byte)')');
             return errno != Errno.None || name < 0 || name + 2 >= read
-                || text[name + 2] == (byte)'D';
+                || text[name + 2] != (byte)'R';
         }
     }
 

@@ -13,10 +13,11 @@ namespace Sandbox.Supervisor;
 /// of guest memory that the guest never lets finish.
 /// </summary>
 /// <remarks>
-/// process_vm_readv(2) waits for memory as a call of the guest's own would, and only a fatal
-/// signal ends that wait: "userfaultfd_get_blocking_state". So whoever can serve the memory is
+/// process_vm_readv(2) waits for memory as a call of the guest's own would. A fatal signal ends
+/// that wait where a userfaultfd(2) holds the page back, and not where a FUSE server does that
+/// has begun to read: "Wait it out" - request_wait_answer. So whoever can serve the memory is
 /// taken away, in three steps: the process whose memory it is; every guest, one of which may
-/// hold the other end; this process, with which the kernel kills all guests.
+/// hold the other end; this process.
 /// </remarks>
 /// <param name="engine">Whose stops are watched.</param>
 /// <param name="log">Is told what was done.</param>
@@ -46,7 +47,7 @@ internal sealed class Watchdog(PtraceEngine engine, Log log, Action<string> endR
             last = busy;
 
             // A supervisor that was given no processor is late, and nobody's victim.
-            asleep = ticks > 0 && engine.SleepsDeep ? asleep + 1 : 0;
+            asleep = ticks > 0 && engine.WaitsForMemory ? asleep + 1 : 0;
             if (asleep == MemoryPatience)
             {
                 KillOwner(busy);
@@ -62,6 +63,9 @@ internal sealed class Watchdog(PtraceEngine engine, Log log, Action<string> endR
                     "a stop of task {Task} has kept the supervisor busy for {Seconds} seconds; "
                         + "the run is ended",
                     engine.BusyWith.Value, Patience * Tick.TotalSeconds));
+
+                // Not left to the kernel, which does it when the thread that sleeps has ended.
+                engine.KillAllFromOutside();
                 HostProcess.ExitNow(ExitStatus.Setup);
             }
         }
