@@ -74,7 +74,7 @@ internal sealed class Watchdog(PtraceEngine engine, Log log, Action<string> endR
     private void KillOwner(long busy)
     {
         HostTid task = engine.BusyWith;
-        if (engine.BusySince == busy)
+        if (engine.BusySince == busy && task.Value > 0)
         {
             HostProcess.Kill(task.Value, SIGKILL);
             Say(() => log.Error(

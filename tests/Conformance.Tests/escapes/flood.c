@@ -17,7 +17,7 @@
 #include <sched.h>
 #include <sys/mman.h>
 
-enum { MIB = 1024, GROWTH_MOST = 8 * MIB, BYSTANDER = 200 };
+enum { MIB = 1024, GROWTH_MOST = 8 * MIB, BYSTANDER = 100 };
 
 static long wrong;
 
