@@ -89,7 +89,7 @@ public interface IGuestEvents
     /// <summary>A stopped task goes on.</summary>
     void OnContinued(HostTid tid);
 
-    /// <summary>A task stands at a stop that was handled and never resumed: a bug of ours.</summary>
+    /// <summary>A task stands at a stop that was handled and never resumed: our bug.</summary>
     /// <param name="tid">Which.</param>
     /// <param name="stop">At which stop, in words.</param>
     void OnStopLost(HostTid tid, string stop);
