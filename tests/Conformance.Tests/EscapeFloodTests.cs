@@ -38,7 +38,7 @@ public sealed class EscapeFloodTests
     public void A_fork_bomb_at_its_limit_leaves_room_for_others_and_memory_alone()
     {
         using var place = new Workplace();
-        Outcome run = Flood(place, ["--set", "creation.limits.tasks=30"], "bomb", 300);
+        Outcome run = Flood(place, ["--set", "creation.limits.tasks=6"], "bomb", 300);
         Assert.Equal("wrong 0, bystander 100, reused none\n", run.Out);
         Assert.Contains("creation.limits.tasks", run.Err, StringComparison.Ordinal);
     }
