@@ -11,3 +11,9 @@ public sealed class ProgramCollection
 public sealed class EngineCollection
 {
 }
+
+/// <summary>Tests under stress; one after the other, and beside no other test.</summary>
+[CollectionDefinition("stress", DisableParallelization = true)]
+public sealed class StressCollection
+{
+}

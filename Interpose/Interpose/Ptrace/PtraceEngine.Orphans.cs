@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using Interpose.Abi;
 using Interpose.LibC;
@@ -11,6 +12,7 @@ namespace Interpose.Ptrace;
 public sealed partial class PtraceEngine
 {
     private const long OrphanPatience = 1_000_000_000;
+    private static readonly string[] GroupField = ["Tgid:"];
 
     /// <summary>
     /// Callers that died inside an approved call, of which a child may still appear.
@@ -76,7 +78,7 @@ public sealed partial class PtraceEngine
                 continue;
             }
 
-            int at = newborn.Status.Ended ? 0 : FindCreator(child);
+            int at = newborn.Status.Ended ? FindCreatorOfDead(child) : FindCreator(child);
             if (at < 0)
             {
                 continue;
@@ -110,6 +112,30 @@ public sealed partial class PtraceEngine
 
         return -1;
     }
+
+    /// <summary>
+    /// The dead caller that a task may be given to which ended before it was seen to begin; -1
+    /// for none. Nothing tells it from others, but a process that its parent has not waited for
+    /// yet shows that it was no thread.
+    /// </summary>
+    private int FindCreatorOfDead(HostTid child)
+    {
+        Span<ulong> group = stackalloc ulong[1];
+        bool known = ProcStatus.TryRead(child, 10, GroupField, group);
+        for (int i = 0; i < _orphaned.Count; i++)
+        {
+            bool thread = MakesThread(_calls[_orphaned[i].Caller].Runs);
+            if (!known || thread == (group[0] != (ulong)child.Value))
+            {
+                return i;
+            }
+        }
+
+        return -1;
+    }
+
+    private static bool MakesThread(in CreationCall runs) =>
+        runs.Number == __NR_clone && (runs.A0 & CLONE_THREAD) != 0;
 
     private static bool Holds(HostTid tid, int offset, ulong value) =>
         Tracing.Peek(tid, offset, out ulong held) == Errno.None && held == value;

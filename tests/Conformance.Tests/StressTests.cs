@@ -1,0 +1,140 @@
+using System;
+using System.Globalization;
+using System.IO;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using Conformance.Harness;
+
+namespace Conformance;
+
+/// <summary>
+/// Creations as fast as they come, and tasks that are disturbed at any moment: no run wedges,
+/// nothing is left, and the supervisor stays as it was. STRESS_SECONDS makes each run longer,
+/// SEED chooses what chaos draws: make stress.
+/// </summary>
+[Collection("stress")]
+public sealed class StressTests
+{
+    private const int MostMemory = 64 << 10;
+    private const int MostGrowth = 8 << 10;
+    private const int MostDescriptors = 16;
+
+    private static readonly int Seconds = Number("STRESS_SECONDS", 1);
+    private static readonly int Seed = Number("SEED", 1);
+
+    private static TimeSpan Patience => TimeSpan.FromSeconds((3 * Seconds) + 80);
+
+    [NeedsTheory("stress-ng")]
+    [InlineData("fork", "default")]
+    [InlineData("vfork", "default")]
+    [InlineData("vforkmany", "default")]
+    [InlineData("clone", "default")]
+    [InlineData("pthread", "default")]
+    [InlineData("exec", "default")]
+    [InlineData("daemon", null)]
+    [InlineData("zombie", null)]
+    [InlineData("session", null)]
+    [InlineData("kill", null)]
+    [InlineData("sigchld", null)]
+    [InlineData("sigq", null)]
+    [InlineData("wait", null)]
+    [InlineData("schedpolicy", null)]
+    [InlineData("prctl", null)]
+    public void Stress_ends_as_natively_and_leaves_nothing(string stressor, string? another)
+    {
+        using var place = new Workplace();
+        string[] command =
+            ["stress-ng", $"--{stressor}", "1", "--timeout", $"{Seconds}s", "--temp-path", "."];
+        if (Environment.IsPrivilegedProcess && stressor == "exec")
+        {
+            // That one does not run as root.
+            File.SetUnixFileMode(place.Path, (UnixFileMode)0x1FF);
+            command = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", .. command];
+        }
+
+        Outcome native = Sampled.Run(place.Path, Patience, command).Outcome;
+        Assert.Equal("successful", Ending(native));
+        foreach (string policy in another is null ? ["permissive"] : new[] { "permissive", another })
+        {
+            Outcome sandboxed = Watched(place, policy, command);
+            Assert.Equal(Ending(native), Ending(sandboxed));
+            Assert.Equal(native.Status, sandboxed.Status);
+        }
+    }
+
+    [Fact]
+    public void Tasks_disturbed_at_random_leave_nothing()
+    {
+        using var place = new Workplace();
+        int rounds = Math.Max(3, Seconds);
+        for (int seed = Seed; seed < Seed + rounds; seed++)
+        {
+            string[] command = [Guests.Path("chaos"), $"{seed}", "1000"];
+            Outcome native = Sampled.Run(place.Path, Patience, command).Outcome;
+            Assert.Equal(native.Out, Watched(place, "permissive", command).Out);
+        }
+    }
+
+    /// <summary>
+    /// Whatever happens to tasks happens between any two steps of the supervisor, because that
+    /// is stopped and continued from outside all the time.
+    /// </summary>
+    [Fact]
+    public void Tasks_disturbed_while_the_supervisor_stands_still_leave_nothing()
+    {
+        using var place = new Workplace();
+        int rounds = Math.Max(3, Seconds);
+        for (int seed = Seed; seed < Seed + rounds; seed++)
+        {
+            const string Script = """
+                RANDOM=$1; shift; "$@" & run=$!
+                while kill -STOP $run 2>/dev/null; do
+                    sleep 0.00$((RANDOM % 10)); kill -CONT $run; sleep 0.00$((RANDOM % 10))
+                done
+                wait $run
+                """;
+            string[] command = [Guests.Path("chaos"), $"{seed}", "1000"];
+            Outcome native = Sampled.Run(place.Path, Patience, command).Outcome;
+            string[] run =
+                [Product.Sandbox, "run", "-q", "-p", "permissive", "--verify", "--timeout", "60s", "--"];
+            Outcome stopped = Sampled.Run(
+                place.Path, Patience, ["bash", "-c", Script, "-", $"{seed}", .. run, .. command]).Outcome;
+            Assert.True(stopped.Status == 0, $"seed {seed}: {stopped}");
+            Assert.Equal(native.Out, stopped.Out);
+        }
+    }
+
+    /// <summary>A run that ends by itself, after which nothing of it is there any more.</summary>
+    private static Outcome Watched(Workplace place, string policy, string[] command)
+    {
+        string mark = $"SANDBOX_TEST_MARK={Guid.NewGuid()}";
+        string limit = $"{Patience.TotalSeconds - 20}s";
+        string result = place.File("result");
+        Sampled run = Sampled.Run(
+            place.Path, Patience,
+            [Product.Sandbox, "run", "-p", policy, "--verify", "--timeout", limit, "--env", mark,
+                "--result", result, "--", .. command]);
+        string told = $"{string.Join(' ', command)} under {policy}: {run.Outcome}";
+        JsonElement json = JsonDocument.Parse(File.ReadAllText(result)).RootElement;
+        Assert.True(Reported.Text(json, "status") == "exited", told);
+        Assert.DoesNotContain("did not end in time", run.Outcome.Err, StringComparison.Ordinal);
+        Assert.True(json.GetProperty("tasks").GetProperty("created").GetInt32() > 1, told);
+        Assert.Empty(Survivors.Of(mark));
+        Assert.All(run.Memory, m => Assert.InRange(m, 1, MostMemory));
+        Assert.All(run.Descriptors, d => Assert.InRange(d, 0, MostDescriptors));
+        Assert.True(run.Growth < MostGrowth, $"grew by {run.Growth} KiB: {told}");
+        return run.Outcome;
+    }
+
+    /// <summary>What stress-ng says of its run: "successful", or else.</summary>
+    private static string Ending(Outcome outcome)
+    {
+        Match said = Regex.Match(outcome.Out + outcome.Err, @"(\S+) run completed in");
+        return said.Success ? said.Groups[1].Value : outcome.ToString();
+    }
+
+    private static int Number(string name, int otherwise) =>
+        int.TryParse(
+            Environment.GetEnvironmentVariable(name), NumberStyles.None,
+            CultureInfo.InvariantCulture, out int number) && number > 0 ? number : otherwise;
+}
