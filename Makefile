@@ -1,6 +1,6 @@
 # The loop is one word: `make`. `make help` lists the rest.
 .DEFAULT_GOAL := check
-.PHONY: check format build unit test test-vm bench fuzz generate run setup clean help
+.PHONY: check format build unit test test-vm stress bench fuzz generate run setup clean help
 
 UNIT := Interpose.Abi Interpose Policies Sandbox.Analyzers Sandbox.Kernel Sandbox
 export DOTNET_CLI_TELEMETRY_OPTOUT := 1
@@ -29,6 +29,12 @@ test: build ## Set up, build and run every test
 
 test-vm: setup bin/sandbox bin/rulefuzz ## Boot other kernels in QEMU and test on each: KERNELS="6.1 6.12" N=1500
 	@scripts/test-vm
+
+SECONDS ?= 30
+
+stress: build ## Stress and chaos, longer than in the suite: SECONDS= for each run, SEED= of the first chaos
+	@STRESS_SECONDS=$(SECONDS) SEED=$(SEED) dotnet test tests/Conformance.Tests --nologo \
+		-v quiet --logger "console;verbosity=normal" --filter FullyQualifiedName~StressTests
 
 bench: build ## Measure costs as ratios, side by side
 	@scripts/bench

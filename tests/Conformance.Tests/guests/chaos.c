@@ -5,7 +5,7 @@
  */
 #include "equality.h"
 
-enum { ROOTS = 3, KILLERS = 2, PLACES = 64, MOST = 48, DEPTH = 12, STACK = 32768 };
+enum { KILLERS = 2, PLACES = 64, MOST = 48, DEPTH = 12, STACK = 32768 };
 
 /* Shared by all; a place holds a process id or 0. Those that were killed leave theirs behind. */
 struct board {
@@ -186,19 +186,18 @@ static void disturb(uint32_t seed)
     }
 }
 
-static pid_t start_root(uint32_t seed)
+static void start_root(uint32_t seed)
 {
     pid_t pid = fork();
     if (pid == 0) {
-        setpgid(0, board->group);
+        if (setpgid(0, board->group) != 0)
+            _exit(1);
         note(seed);
         grow(seed, 0);
         _exit(0);
     }
 
     setpgid(pid, board->group);
-    board->group = board->group ? board->group : pid;
-    return pid;
 }
 
 static long now_ms(void)
@@ -219,8 +218,10 @@ static void run(uint32_t seed, long ms)
     /* Keeps the group's id in use: nothing disturbs it, for it is in no place. */
     anchor = fork();
     if (anchor == 0) {
+        sigset_t all;
+        sigfillset(&all);
+        sigprocmask(SIG_BLOCK, &all, NULL);
         setpgid(0, 0);
-        signal(SIGTSTP, SIG_IGN);
         while (!over())
             rest(1000);
         _exit(0);
@@ -253,13 +254,17 @@ static void run(uint32_t seed, long ms)
         rest(1000);
     }
 
-    int left = 0;
-    while (waitpid(-1, NULL, __WALL) > 0 || errno == EINTR)
-        left++;
-    printf("seed %u: made %d, execs %d, disturbed %d, left in the group %d\n", seed,
-           board->made > 5, board->execs > 0, board->kills > 5, kill(-anchor, 0) == 0);
-    fprintf(stderr, "made %ld, execs %ld, disturbed %ld, %d waited for at the end\n", board->made,
-            board->execs, board->kills, left);
+    pid_t waited = 0;
+    while (waited >= 0 && now_ms() < end + 2 * PATIENCE) {
+        waited = waitpid(-1, NULL, WNOHANG | __WALL);
+        rest(waited == 0 ? 1000 : 0);
+    }
+
+    printf("seed %u: made %d, execs %d, disturbed %d, left in the group %d, waiting %d\n", seed,
+           board->made > 5, board->execs > 0, board->kills > 5, kill(-anchor, 0) == 0,
+           waited >= 0);
+    fprintf(stderr, "made %ld, execs %ld, disturbed %ld\n", board->made, board->execs,
+            board->kills);
 }
 
 int main(int argc, char **argv)
