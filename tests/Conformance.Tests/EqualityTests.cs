@@ -27,7 +27,7 @@ public sealed class EqualityTests
     public void Ids_parents_and_exit_signals_are_as_natively(string question, int lines) =>
         Same("equality_ids", question, lines);
 
-    /// <summary>Before 6.9 the kernel refuses them, which is a line less for each question.</summary>
+    /// <summary>Before 6.9 the kernel refuses them: a line for each of two calls.</summary>
     [Fact]
     public void A_pidfd_of_a_thread_is_as_natively() => Same("equality_ids", "thread_pidfds", 2);
 
@@ -66,7 +66,7 @@ public sealed class EqualityTests
     [InlineData("blocked", 21)]
     [InlineData("handled", 21)]
     [InlineData("restarted", 21)]
-    public void Waiting_calls_end_under_a_storm_of_signals_as_natively(string question, int lines) =>
+    public void Waiting_calls_end_in_a_storm_of_signals_as_natively(string question, int lines) =>
         Same("equality_signals", question, lines);
 
     [Theory]

@@ -54,7 +54,8 @@ public sealed class StressTests
 
         Outcome native = Sampled.Run(place.Path, Patience, command).Outcome;
         Assert.Equal("successful", Ending(native));
-        foreach (string policy in another is null ? ["permissive"] : new[] { "permissive", another })
+        string[] policies = another is null ? ["permissive"] : ["permissive", another];
+        foreach (string policy in policies)
         {
             Outcome sandboxed = Watched(place, policy, command);
             Assert.Equal(Ending(native), Ending(sandboxed));
@@ -95,10 +96,11 @@ public sealed class StressTests
                 """;
             string[] command = [Guests.Path("chaos"), $"{seed}", "1000"];
             Outcome native = Sampled.Run(place.Path, Patience, command).Outcome;
-            string[] run =
-                [Product.Sandbox, "run", "-q", "-p", "permissive", "--verify", "--timeout", "60s", "--"];
+            string[] options = ["-q", "-p", "permissive", "--verify", "--timeout", "60s"];
             Outcome stopped = Sampled.Run(
-                place.Path, Patience, ["bash", "-c", Script, "-", $"{seed}", .. run, .. command]).Outcome;
+                place.Path, Patience,
+                ["bash", "-c", Script, "-", $"{seed}", Product.Sandbox, "run", .. options, "--",
+                    .. command]).Outcome;
             Assert.True(stopped.Status == 0, $"seed {seed}: {stopped}");
             Assert.Equal(native.Out, stopped.Out);
         }

@@ -37,8 +37,8 @@ public sealed partial class PtraceEngine
     }
 
     /// <summary>
-    /// A task is gone, perhaps in the middle of its creation call. Killed before the event, a child may
-    /// or may not exist; after it, the child exists and is published when it reports.
+    /// A task is gone, perhaps in the middle of its creation call. Killed before the event, a
+    /// child may or may not exist; after it, the child exists and is published when it reports.
     /// </summary>
     private void Abandon(Tracee tracee)
     {

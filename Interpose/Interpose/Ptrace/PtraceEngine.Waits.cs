@@ -15,7 +15,7 @@ public sealed partial class PtraceEngine
     private const ulong Interrupted = unchecked((ulong)-(long)Errno.EINTR);
     private const ulong Restart = unchecked((ulong)-(long)Errno.ERESTARTNOINTR);
 
-    /// <summary>Tasks inside such a call that was begun again; others are dropped in passing.</summary>
+    /// <summary>Tasks in such a call that was begun again; others are dropped in passing.</summary>
     private readonly List<Tracee> _waits = [];
 
     private long WaitDeadline

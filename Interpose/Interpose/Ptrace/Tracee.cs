@@ -25,7 +25,9 @@ internal enum TraceeState
     AwaitsChild,
 }
 
-/// <summary>A call with a time-out that began again after a signal which its task ignores.</summary>
+/// <summary>
+/// A call with a time-out that began again after a signal which its task ignores.
+/// </summary>
 /// <param name="deadline">When it has waited long enough.</param>
 /// <param name="late">What it then returns.</param>
 internal sealed class RestartedWait(long deadline, ulong late)

@@ -3,7 +3,7 @@ using System.IO;
 
 namespace Conformance.Harness;
 
-/// <summary>A test that needs a program which a small host may lack; skipped with its name.</summary>
+/// <summary>A test that needs a program which a small host may lack; its skip names it.</summary>
 [AttributeUsage(AttributeTargets.Method)]
 internal sealed class NeedsFactAttribute : FactAttribute
 {
@@ -11,7 +11,7 @@ internal sealed class NeedsFactAttribute : FactAttribute
 
     public string Program { get; }
 
-    /// <summary>Null for a program that is there; else why a test that needs it is skipped.</summary>
+    /// <summary>Null for a program that is there; else why a test of it is skipped.</summary>
     public static string? Missing(string program)
     {
         foreach (string directory in (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':'))

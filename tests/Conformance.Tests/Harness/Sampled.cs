@@ -18,7 +18,7 @@ internal sealed record Sampled(Outcome Outcome, int[] Memory, int[] Descriptors)
     /// <summary>Samples before these belong to the start.</summary>
     private const int Starting = 4;
 
-    /// <summary>How much the memory grew from the first half of the samples to the second.</summary>
+    /// <summary>How much more memory the second half of the samples shows.</summary>
     public int Growth => Memory.Length < 2 * Starting ? 0
         : Memory[(Memory.Length / 2)..].Max() - Memory[Starting..(Memory.Length / 2 + 1)].Max();
 

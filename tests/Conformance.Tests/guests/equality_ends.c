@@ -1,6 +1,9 @@
 /* Ends and execs in the middle of things: who is told, who adopts, what is left. */
 #include "equality.h"
 
+/* Not a flag of clone(2): threads are made as well. */
+#define MIXED 0x8000000000UL
+
 enum { THREADS = 3 };
 
 struct board {
@@ -206,10 +209,19 @@ static void reapers(void)
     }
 }
 
+static void *end_soon(void *arg)
+{
+    return arg;
+}
+
 static void *clone_for_ever(void *arg)
 {
-    unsigned long flags = (unsigned long)arg;
-    for (;;) {
+    unsigned long flags = (unsigned long)arg & ~MIXED;
+    pthread_t thread;
+    for (int i = 0;; i++) {
+        if ((unsigned long)arg & MIXED && i % 2
+            && pthread_create(&thread, NULL, end_soon, NULL) == 0)
+            pthread_detach(thread);
         long pid = syscall(SYS_clone, flags | SIGCHLD, 0, 0, 0, 0);
         if (pid == 0)
             syscall(SYS_exit_group, 0);
@@ -227,19 +239,17 @@ static void *clone_for_ever(void *arg)
  */
 static void middles(void)
 {
-    static const unsigned long flags[] = {0, CLONE_VFORK | CLONE_VM, CLONE_PARENT, CLONE_UNTRACED};
+    static const unsigned long flags[] = {0, MIXED, CLONE_PARENT, CLONE_UNTRACED};
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     for (int how = 0; how < 5; how++) {
         int counts[4] = {0}, odd = 0, rounds = 40;
         for (int round = 0; round < rounds; round++) {
-            /* Beside CLONE_VM a thread of the same memory would run on the creator's stack. */
-            unsigned long with = flags[round % 4] & CLONE_VM ? 0 : flags[round % 4];
             __atomic_store_n(&board->work[0], 0, __ATOMIC_SEQ_CST);
             pid_t pid = fork();
             if (pid == 0) {
                 pthread_t thread;
                 for (int i = 0; i < THREADS; i++)
-                    pthread_create(&thread, NULL, clone_for_ever, (void *)with);
+                    pthread_create(&thread, NULL, clone_for_ever, (void *)flags[round % 4]);
                 while (__atomic_load_n(&board->work[0], __ATOMIC_SEQ_CST) == 0)
                     sched_yield();
                 rest(37 * round);
@@ -269,7 +279,8 @@ static void middles(void)
                 odd = status == 0 || status == 3000 + SIGKILL ? odd : status;
         }
 
-        printf("way %d: %d %d %d %d, odd %d\n", how, counts[0], counts[1], counts[2], counts[3], odd);
+        printf("way %d: %d %d %d %d, odd %d\n", how, counts[0], counts[1], counts[2], counts[3],
+               odd);
     }
 }
 

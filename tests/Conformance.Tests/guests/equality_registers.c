@@ -118,8 +118,9 @@ __attribute__((noreturn, used)) void eq_report(void)
     struct finding *to = found;
     raw(SYS_arch_prctl, ARCH_GET_FS, (long)&base);
     to->first = -1;
-    to->wrong = compare(&eq_child, expected_stack ? expected_stack : eq_loaded.gpr[RSP], &to->first);
-    to->stack = eq_child.gpr[RSP] == (expected_stack ? expected_stack : eq_loaded.gpr[RSP]);
+    uint64_t rsp = expected_stack ? expected_stack : eq_loaded.gpr[RSP];
+    to->wrong = compare(&eq_child, rsp, &to->first);
+    to->stack = eq_child.gpr[RSP] == rsp;
     to->area = base == expected_area;
     __atomic_store_n(&to->done, 1, __ATOMIC_RELEASE);
     for (;;)

@@ -7,7 +7,8 @@
 
 enum { STACK = 1 << 16, ENTRIES = 6 };
 
-static const char *entries[ENTRIES] = {"fork", "vfork", "clone", "clone3", "clone vm", "clone vfork"};
+static const char *entries[ENTRIES] = {
+    "fork", "vfork", "clone", "clone3", "clone vm", "clone vfork"};
 static char own_stack[STACK] __attribute__((aligned(64)));
 static char alternate[STACK];
 static struct robust_list_head robust;
@@ -176,7 +177,8 @@ static void stacks(void)
     for (int i = 0; i < 3; i++) {
         on_alternate = 0;
         fflush(stdout);
-        long made = i == 0 ? syscall(SYS_fork) : i == 1 ? 0 : syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+        long made = i == 0 ? syscall(SYS_fork) : i == 1 ? 0
+                  : syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
         if (i == 1)
             made = vfork();
         if (made == 0) {

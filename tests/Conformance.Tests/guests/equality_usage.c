@@ -55,7 +55,8 @@ static void children(void)
     if (pid == 0) {
         struct rusage own;
         getrusage(RUSAGE_SELF, &own);
-        int fresh = used(&own) < BURN_MS / 2 && milliseconds(CLOCK_PROCESS_CPUTIME_ID) < BURN_MS / 2;
+        int fresh = used(&own) < BURN_MS / 2
+                 && milliseconds(CLOCK_PROCESS_CPUTIME_ID) < BURN_MS / 2;
         burn(CLOCK_PROCESS_CPUTIME_ID, BURN_MS);
         pid_t grandchild = fork();
         if (grandchild == 0) {
@@ -80,9 +81,10 @@ static void children(void)
     times(&times_now);
     printf("by wait4: %d, with its child's %d, exit %d\n", used(&usage) >= BURN_MS,
            used(&usage) >= 2 * BURN_MS - 2, WEXITSTATUS(status));
+    long ticks = times_now.tms_cutime + times_now.tms_cstime - times_then.tms_cutime
+               - times_then.tms_cstime;
     printf("by getrusage: %d, by times: %d\n", of_children() >= 2 * BURN_MS - 2,
-           times_now.tms_cutime + times_now.tms_cstime - times_then.tms_cutime - times_then.tms_cstime
-               >= 2 * BURN_MS / (1000 / sysconf(_SC_CLK_TCK)) - 2);
+           ticks >= 2 * BURN_MS / (1000 / sysconf(_SC_CLK_TCK)) - 2);
 }
 
 /* A child that nobody waits for is accounted to nobody. */

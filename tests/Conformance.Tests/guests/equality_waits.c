@@ -85,7 +85,7 @@ static void results(int threads, int flags)
     static const int stops[] = {SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU};
     static const int ends[] = {SIGTERM, SIGKILL, SIGCONT};
 
-    /* The first is its group's leader, and its group is no orphan: its parent is in this session. */
+    /* Its group is no orphan, for its parent is in the same session and in another group. */
     for (int i = 0; i < 4; i++) {
         listen_to(flags);
         pid_t pid = start(threads);
@@ -191,7 +191,8 @@ static void whose(void)
     for (int s = 0; s < 3; s++) {
         for (int o = 0; o < 5; o++) {
             pid_t pid = clone(cloned_child, stack + 65536, signals[s] | CLONE_VFORK, NULL);
-            printf("signal %d options %x: %d\n", signals[s], options[o], status_of(pid, options[o]));
+            printf("signal %d options %x: %d\n", signals[s], options[o],
+                   status_of(pid, options[o]));
             status_of(pid, __WALL);
         }
     }
