@@ -1,4 +1,6 @@
 using Interpose.Abi;
+using Sandbox.Kernel.Fork;
+using Sandbox.Kernel.Rules;
 using Sandbox.Kernel.Tasks;
 using static Interpose.Abi.Uapi;
 
@@ -66,6 +68,24 @@ public sealed class TaskTableTests
         Assert.Equal(TaskState.Dead, thread.State);
         Assert.Null(world.Table.Exit(thread.Tid));
         Assert.Equal(2, world.Pipeline.Budget.Tasks);
+    }
+
+    [Fact]
+    public void An_id_is_used_again_while_its_former_process_is_kept_for_a_creation()
+    {
+        var world = new World();
+        GuestTask former = world.Create(SIGCHLD);
+        PendingClone pending = world.Ask(EntryPoint.Clone, Thread, former.Tid);
+        HostTid id = former.Tid;
+        world.Table.Exit(id);
+        world.Pipeline.Run(world.Ask(EntryPoint.Clone), CloneMoment.Made, id);
+        world.Pipeline.Run(pending, CloneMoment.Refused, errno: Errno.EINTR);
+        Assert.True(world.Table.TryFind(id, out GuestTask? fresh));
+        Assert.NotSame(former.Group, fresh.Group);
+        Assert.Equal(2, world.Table.Groups);
+        world.Table.Exit(id);
+        Assert.Equal(1, world.Table.Groups);
+        Assert.Equal(1, world.Pipeline.Budget.Tasks);
     }
 
     [Fact]

@@ -36,7 +36,9 @@ public sealed class TaskTable
         if (task.Group.Tgid == default)
         {
             task.Group.Tgid = tid;
-            Invariant.Check(_groups.TryAdd(tid, task.Group), "a process id is in use once");
+            bool used = _groups.TryGetValue(tid, out ThreadGroup? former) && Lives(former);
+            Invariant.Check(!used, "a process id is in use once");
+            _groups[tid] = task.Group;
         }
 
         Invariant.Check(_tasks.TryAdd(tid, task), "a task id is in use once");
@@ -64,15 +66,31 @@ public sealed class TaskTable
 
     /// <summary>
     /// Ends a process that has no task left. One whose last task died while it created a thread
-    /// is kept until that creation has come to its end.
+    /// is kept until that creation has come to its end; the kernel may use its id again before.
     /// </summary>
     internal void EndIfEmpty(ThreadGroup group)
     {
         if (group.Threads == 0 && !group.Ended)
         {
             group.End();
-            _groups.Remove(group.Tgid);
+            if (_groups.TryGetValue(group.Tgid, out ThreadGroup? named) && named == group)
+            {
+                _groups.Remove(group.Tgid);
+            }
         }
+    }
+
+    private bool Lives(ThreadGroup group)
+    {
+        foreach (GuestTask task in _tasks.Values)
+        {
+            if (task.Group == group)
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     /// <summary>
