@@ -1,6 +1,6 @@
 using Interpose.Abi;
+using Policies;
 using Sandbox.Kernel.Fork;
-using Sandbox.Kernel.Rules;
 using Sandbox.Kernel.Tasks;
 using static Interpose.Abi.Uapi;
 

@@ -57,7 +57,7 @@ internal static class ModelCheck
             bool mayBeNone = kind is ResourceKind.Io or ResourceKind.SemUndo;
             bool expected = child.Shares(kind, caller);
             if (shared != expected && !(shared && mayBeNone) && Lives(child.Tid)
-                && Lives(caller.Tid))
+                && Lives(caller.Tid) && !IsTakenOver(caller))
             {
                 return $"task {child.Tid} {(shared ? "shares" : "does not share")} "
                     + $"{kind} with {caller.Tid}";
@@ -93,6 +93,13 @@ internal static class ModelCheck
     /// meanwhile has lost them, and its children, before its end is reported.
     /// </summary>
     private static bool Lives(HostTid task) => TaskAttributes.Status(task, "FDSize") is > 0;
+
+    /// <summary>
+    /// Whether an exec from another thread, of which nothing is known yet, has killed a caller and
+    /// taken its id: then its process has one thread left, and another address space.
+    /// </summary>
+    private static bool IsTakenOver(GuestTask caller) =>
+        caller.Group.Threads > 1 && TaskAttributes.Status(caller.Tid, "Threads") is 1;
 
     private static int? TypeOf(ResourceKind kind) => kind switch
     {
