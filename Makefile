@@ -36,8 +36,10 @@ stress: build ## Stress and chaos, longer than in the suite: SECONDS= for each r
 	@STRESS_SECONDS=$(SECONDS) SEED=$(SEED) dotnet test tests/Conformance.Tests --nologo \
 		-v quiet --logger "console;verbosity=normal" --filter FullyQualifiedName~StressTests
 
-bench: build ## Measure costs as ratios, side by side
-	@scripts/bench
+ROUNDS ?= 11
+
+bench: build ## Measure costs as ratios, side by side, into docs/performance.md: ROUNDS=
+	@dotnet run --project tests/bench/Bench -c Release -v quiet -- . $(ROUNDS)
 
 SEED ?= 1
 N ?= 1000000

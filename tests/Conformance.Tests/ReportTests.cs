@@ -1,5 +1,6 @@
 using System;
 using System.Diagnostics;
+using System.IO;
 using System.Linq;
 using System.Text.Json;
 using Conformance.Harness;
@@ -182,6 +183,34 @@ public sealed class ReportTests
         Assert.Equal(
             40001 - lost, events.Count(e => Reported.Text(e, "event") == "clone"));
         Assert.Equal("result", Reported.Text(events[^1], "event"));
+    }
+
+    [Fact]
+    public void A_stop_that_creates_nothing_allocates_nothing()
+    {
+        long few = Supervisor("allocated", Guests.Path("signals"), "100");
+        long many = Supervisor("allocated", Guests.Path("signals"), "10100");
+        Assert.InRange(many - few, 0, 10_000);
+        Assert.InRange(Supervisor("stops", Guests.Path("signals"), "10100"), 10_100, 12_000);
+    }
+
+    [Fact]
+    public void A_creation_allocates_no_more_than_its_stages()
+    {
+        const int creations = 10_000;
+        long few = Supervisor("allocated", Guests.Path("forks"), "100");
+        long many = Supervisor("allocated", Guests.Path("forks"), $"{100 + creations}");
+        Assert.InRange((many - few) / creations, 0, 2000);
+    }
+
+    /// <summary>What <c>--result</c> says that the supervisor used.</summary>
+    private static long Supervisor(string what, params string[] command)
+    {
+        using var place = new Workplace();
+        string[] options = ["-q", "-p", "permissive", "--result", place.File("result")];
+        Assert.Equal(0, Product.Run(place, options, command).Status);
+        return JsonDocument.Parse(File.ReadAllText(place.File("result"))).RootElement
+            .GetProperty("supervisor").GetProperty(what).GetInt64();
     }
 
     private static int KernelRules(Reported run) => run.Named("clone").Count(e =>

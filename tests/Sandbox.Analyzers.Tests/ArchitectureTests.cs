@@ -28,6 +28,7 @@ public sealed class ArchitectureTests
         ["Sandbox"] = ["Interpose", "Policies", "Sandbox.Kernel", "Sandbox.Analyzers"],
         ["Conformance.Tests"] = [],
         ["RuleFuzz"] = ["Sandbox.Kernel"],
+        ["Bench"] = [],
     };
 
     [Fact]

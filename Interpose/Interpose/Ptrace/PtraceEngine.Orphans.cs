@@ -134,9 +134,6 @@ public sealed partial class PtraceEngine
         return -1;
     }
 
-    private static bool MakesThread(in CreationCall runs) =>
-        runs.Number == __NR_clone && (runs.A0 & CLONE_THREAD) != 0;
-
     private static bool Holds(HostTid tid, int offset, ulong value) =>
         Tracing.Peek(tid, offset, out ulong held) == Errno.None && held == value;
 
