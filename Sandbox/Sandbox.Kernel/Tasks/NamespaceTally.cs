@@ -170,8 +170,11 @@ public sealed class NamespaceTally(NamespaceBudgets budgets, IClock clock)
         ResourceGroup.FirstNamespace + (int)type;
 
     /// <summary>A namespace as a task makes it; of the first task those it was given.</summary>
-    internal ResourceGroup Make(ResourceKind kind, GuestTask? maker) => new(
-        kind, maker is null ? 0 : Math.Min(maker[kind].Depth + 1, NamespaceBudgets.DepthMost), this);
+    internal ResourceGroup Make(ResourceKind kind, GuestTask? maker)
+    {
+        int depth = maker is null ? 0 : maker[kind].Depth + 1;
+        return new(kind, Math.Min(depth, NamespaceBudgets.DepthMost), this);
+    }
 
     /// <summary>A namespace came to be.</summary>
     internal void Begin(ResourceGroup group)

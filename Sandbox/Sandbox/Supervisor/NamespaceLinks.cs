@@ -33,7 +33,9 @@ internal sealed class NamespaceLinks
     /// <summary>
     /// The name of a namespace that a task has; of pid and time the one that its children get.
     /// </summary>
-    /// <returns>Null when it has none: a pid namespace before its init; or cannot be told.</returns>
+    /// <returns>
+    /// Null when there is none, as of pid before its init, or it cannot be told.
+    /// </returns>
     public static string? Read(HostTid task, NamespaceType type) =>
         Look(task, type) is { Length: > 0 } name ? name : null;
 
