@@ -38,7 +38,6 @@ public sealed class PolicyFileTests
     [InlineData("filesystem: {view: mounts}", "filesystem")]
     [InlineData("domains: []", "domains")]
     [InlineData("resources: {memory: 2G}", "memory")]
-    [InlineData("creation: {namespaces: {user: {max: 1}}}", "namespaces")]
     [InlineData("degrade: [cgroups]", "degrade")]
     [InlineData("extends: nowhere.yaml", "nowhere.yaml")]
     [InlineData("extends: p.yaml", "extends itself")]

@@ -8,9 +8,8 @@ using Conformance.Harness;
 namespace Conformance;
 
 /// <summary>
-/// Creations as fast as they come, and tasks that are disturbed at any moment: no run wedges,
-/// nothing is left, and the supervisor stays as it was. STRESS_SECONDS makes each run longer,
-/// SEED chooses what chaos draws: make stress.
+/// Creations as fast as they come: no run wedges, nothing is left, and the supervisor stays as it
+/// was. STRESS_SECONDS makes each run longer: make stress.
 /// </summary>
 [Collection("stress")]
 public sealed class StressTests
@@ -20,7 +19,6 @@ public sealed class StressTests
     private const int MostDescriptors = 16;
 
     private static readonly int Seconds = Number("STRESS_SECONDS", 1);
-    private static readonly int Seed = Number("SEED", 1);
 
     private static TimeSpan Patience => TimeSpan.FromSeconds((3 * Seconds) + 80);
 
@@ -60,49 +58,6 @@ public sealed class StressTests
             Outcome sandboxed = Watched(place, policy, command);
             Assert.Equal(Ending(native), Ending(sandboxed));
             Assert.Equal(native.Status, sandboxed.Status);
-        }
-    }
-
-    [Fact]
-    public void Tasks_disturbed_at_random_leave_nothing()
-    {
-        using var place = new Workplace();
-        int rounds = Math.Max(3, Seconds);
-        for (int seed = Seed; seed < Seed + rounds; seed++)
-        {
-            string[] command = [Guests.Path("chaos"), $"{seed}", "1000"];
-            Outcome native = Sampled.Run(place.Path, Patience, command).Outcome;
-            Assert.Equal(native.Out, Watched(place, "permissive", command).Out);
-        }
-    }
-
-    /// <summary>
-    /// Whatever happens to tasks happens between any two steps of the supervisor, because that
-    /// is stopped and continued from outside all the time.
-    /// </summary>
-    [Fact]
-    public void Tasks_disturbed_while_the_supervisor_stands_still_leave_nothing()
-    {
-        using var place = new Workplace();
-        int rounds = Math.Max(3, Seconds);
-        for (int seed = Seed; seed < Seed + rounds; seed++)
-        {
-            const string Script = """
-                RANDOM=$1; shift; "$@" & run=$!
-                while kill -STOP $run 2>/dev/null; do
-                    sleep 0.00$((RANDOM % 10)); kill -CONT $run; sleep 0.00$((RANDOM % 10))
-                done
-                wait $run
-                """;
-            string[] command = [Guests.Path("chaos"), $"{seed}", "1000"];
-            Outcome native = Sampled.Run(place.Path, Patience, command).Outcome;
-            string[] options = ["-q", "-p", "permissive", "--verify", "--timeout", "60s"];
-            Outcome stopped = Sampled.Run(
-                place.Path, Patience,
-                ["bash", "-c", Script, "-", $"{seed}", Product.Sandbox, "run", .. options, "--",
-                    .. command]).Outcome;
-            Assert.True(stopped.Status == 0, $"seed {seed}: {stopped}");
-            Assert.Equal(native.Out, stopped.Out);
         }
     }
 

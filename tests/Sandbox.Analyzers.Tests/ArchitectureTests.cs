@@ -67,6 +67,22 @@ public sealed class ArchitectureTests
     }
 
     [Fact]
+    public void What_the_engine_asks_of_ptrace_the_supervisors_filter_allows()
+    {
+        string filter = string.Concat(
+            Repository.Files("Sandbox/Sandbox.Kernel/Seccomp", "SupervisorFilter.cs").Select(File.ReadAllText));
+        string engine = string.Concat(Repository.Files("Interpose/Interpose/Ptrace", ".cs")
+            .Concat(Repository.Files("Interpose/Interpose/LibC", "Tracing.cs")).Select(File.ReadAllText));
+        string[] requests =
+        [
+            .. Regex.Matches(engine, @"\bPTRACE_(?!O_|EVENT_|SYSCALL_INFO_|SEIZE)[A-Z_]+")
+                .Select(m => m.Value).Distinct(),
+        ];
+        Assert.True(requests.Length > 8, string.Join(' ', requests));
+        Assert.All(requests, r => Assert.Contains(r, filter, StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void The_kernel_does_no_input_or_output()
     {
         foreach (string file in Repository.Files("Sandbox/Sandbox.Kernel", ".cs"))

@@ -58,8 +58,8 @@ public sealed class ExplanationTests
         string text = Words(Explain(
             call, ["permissive"],
             ["creation.namespaces.user.max=2", "creation.namespaces.net.depth=1", "creation.namespaces.pid.max=1"]));
-        Assert.Contains("budget creation.namespaces.user.max: 2 [--set:1:32]", text, StringComparison.Ordinal);
-        Assert.Contains("budget creation.namespaces.net.depth: 1 [--set:2:33]", text, StringComparison.Ordinal);
+        Assert.Contains("budget creation.namespaces.user.max: 2 [--set:1:30]", text, StringComparison.Ordinal);
+        Assert.Contains("budget creation.namespaces.net.depth: 1 [--set:2:31]", text, StringComparison.Ordinal);
         Assert.DoesNotContain("pid.max", text, StringComparison.Ordinal);
         Assert.Contains("verdict allowed", text, StringComparison.Ordinal);
         text = Words(Explain(call, ["permissive"], ["creation.namespaces.user.max=0"]));

@@ -29,8 +29,9 @@ internal enum Woken
 /// for the few tasks that were resumed last before it, which is where an unnamed stop almost
 /// always is (a later stop has a signal of its own); and after a short silence, or when the last
 /// full look is long ago, look at all of them once. A full look takes all there is: wait4(-1)
-/// begins with the youngest, so a few busy ones would hide the rest for ever. A SIGCHLD that another thread of this process took is never seen here; so no
-/// wait lasts longer than <see cref="IdleMost"/>, and each ends with a full look.
+/// begins with the youngest, so a few busy ones would hide the rest for ever. A SIGCHLD that
+/// another thread of this process took is never seen here; so no wait lasts longer than
+/// <see cref="IdleMost"/>, and each ends with a full look.
 /// </remarks>
 internal sealed class TraceeWaiter(ulong signals)
 {
