@@ -6,7 +6,7 @@ namespace Conformance;
 /// What a guest can find out about itself and its children is what it finds natively: one guest
 /// for each theme, whose lines are compared.
 /// </summary>
-[Collection("engine")]
+[Collection("stress")]
 public sealed class EqualityTests
 {
     private static readonly string[] Verified =
