@@ -15,7 +15,7 @@ namespace Interpose.Namespaces;
 /// Two user namespaces round a run, by which the kernel counts the namespaces that it makes.
 /// </summary>
 /// <remarks>
-/// "The limits in these files are [...] per user namespace", and a namespace is charged to its
+/// The limits of /proc/sys/user are of one user namespace each, and a namespace is charged to its
 /// maker in every user namespace up to the first: namespaces(7), <c>inc_ucount</c>. In the inner
 /// one guests may be many users, and one that is privileged there can raise its limits. In the
 /// outer one all that they make is charged to one user, the maker of the inner, and no guest can

