@@ -13,7 +13,8 @@ internal sealed class NeedsUserfaultFactAttribute : FactAttribute
     {
         string said = Shell.Run("/", null, Guests.Escape("stall"), "served").Out;
         return said.Contains("userfaultfd: E", StringComparison.Ordinal)
-            ? $"this user may not have it: {said.Trim()} (sysctl vm.unprivileged_userfaultfd)" : null;
+            ? $"this user may not have it: {said.Trim()} (sysctl vm.unprivileged_userfaultfd)"
+            : null;
     });
 
     public NeedsUserfaultFactAttribute() => Skip = Missing.Value;
