@@ -24,6 +24,11 @@ public static partial class Uapi
     public const int F_GETFL = 3;
     public const int F_SETFL = 4;
     public const int F_DUPFD_CLOEXEC = 1030;
+    public const int F_ADD_SEALS = 1033;
+    public const int F_SEAL_SEAL = 1;
+    public const int F_SEAL_SHRINK = 2;
+    public const int F_SEAL_GROW = 4;
+    public const int F_SEAL_WRITE = 8;
     public const int FD_CLOEXEC = 1;
     public const int X_OK = 1;
     public const int R_OK = 4;

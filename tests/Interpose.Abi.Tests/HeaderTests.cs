@@ -37,6 +37,7 @@ public sealed class HeaderTests
         #include <linux/futex.h>
         #include <linux/kcmp.h>
         #include <linux/landlock.h>
+        #include <linux/memfd.h>
         #include <linux/mount.h>
         #include <linux/mman.h>
         #include <linux/magic.h>
@@ -62,6 +63,9 @@ public sealed class HeaderTests
         ["USER_REGS"] = "sizeof(struct user_regs_struct) / sizeof(uint64_t)",
         ["OFFSET_RIP"] = "offsetof(struct user_regs_struct, rip)",
         ["OFFSET_RSP"] = "offsetof(struct user_regs_struct, rsp)",
+
+        // Linux 6.3, newer than these headers.
+        ["MFD_EXEC"] = "0x10",
 
         // glibc counts one more than the kernel's signals.
         ["_NSIG"] = "_NSIG - 1",

@@ -151,17 +151,12 @@ public sealed class GuestLaunch : IDisposable
         _plan.Add("prlimit64", "RLIMIT_NOFILE", __NR_prlimit64, 0, RLIMIT_NOFILE, (nint)limit);
     }
 
-    private unsafe void PlanFilter(sock_filter[] code)
+    private void PlanFilter(sock_filter[] code)
     {
-        var instructions = (sock_filter*)_plan.Allocate(code.Length * sizeof(sock_filter));
-        code.CopyTo(new Span<sock_filter>(instructions, code.Length));
-        var program = (sock_fprog*)_plan.Allocate(sizeof(sock_fprog));
-        program->len = (ushort)code.Length;
-        program->filter = (nuint)instructions;
         _plan.Add("prctl(PR_SET_NO_NEW_PRIVS)", "task", __NR_prctl, PR_SET_NO_NEW_PRIVS, 1);
         _plan.Add(
             "seccomp(SECCOMP_SET_MODE_FILTER)", "filter", __NR_seccomp,
-            (nint)SECCOMP_SET_MODE_FILTER, 0, (nint)program);
+            (nint)SECCOMP_SET_MODE_FILTER, 0, _plan.Program(code));
     }
 
     private void PlanMask()

@@ -13,6 +13,8 @@ internal unsafe struct launch_step
     public long nr;
     public fixed ulong args[6];
     public long pass;
+    public uint from_slots;
+    public int to_slot;
 }
 
 [StructLayout(LayoutKind.Sequential)]
@@ -23,10 +25,13 @@ internal unsafe struct launch_plan
     public int failed_step;
     public int failed_errno;
     public uint count;
-    public long parent;
+    public int supervisor;
+    public ulong namespaces;
     public launch_step* steps;
-    public void* stack;
-    public ulong stack_size;
+    public long* slots;
+    public void* first_stack;
+    public void* second_stack;
+    public uint second_step;
 }
 
 [StructLayout(LayoutKind.Sequential)]
@@ -43,6 +48,20 @@ internal unsafe struct start_state
     public byte** envp;
 }
 
+/// <summary>Where the child keeps the result of a call.</summary>
+/// <param name="Number">Which of the plan's places.</param>
+internal readonly record struct Slot(int Number);
+
+/// <summary>An argument of a call: a value, or the result of an earlier call.</summary>
+/// <param name="Value">The value, or the number of the slot.</param>
+/// <param name="IsSlot">Which of the two.</param>
+internal readonly record struct StepArgument(nint Value, bool IsSlot)
+{
+    public static implicit operator StepArgument(nint value) => new(value, IsSlot: false);
+
+    public static implicit operator StepArgument(Slot slot) => new(slot.Number, IsSlot: true);
+}
+
 /// <summary>
 /// The system calls that the first task makes between clone and exec, as one flat list in
 /// native memory that stays where it is until the task has left it.
@@ -50,6 +69,8 @@ internal unsafe struct start_state
 internal sealed unsafe class LaunchPlan : IDisposable
 {
     private const long Wait = -1;
+    private const long Fork = -2;
+    private const int NoSlot = -1;
     private const uint Failed = uint.MaxValue;
     private const long LookEvery = 50;
     private const int StackSize = 64 * 1024;
@@ -57,33 +78,61 @@ internal sealed unsafe class LaunchPlan : IDisposable
     private readonly List<launch_step> _steps = [];
     private readonly List<nint> _allocated = [];
     private launch_plan* _plan;
+    private int _slots;
+    private uint _waits;
+    private bool _forks;
     private uint _letGo;
     private HostTid _child;
 
+    /// <summary>CLONE_NEW* flags: the namespaces that the child is made in.</summary>
+    public ulong Namespaces { get; init; }
+
     /// <summary>Adds a call.</summary>
-    public void Add(string what, string @object, int nr, params ReadOnlySpan<nint> args) =>
-        AddPassing(Errno.None, what, @object, nr, args);
+    public void Add(
+        string what, string @object, int nr, params ReadOnlySpan<StepArgument> args) =>
+        AddStep(what, @object, nr, args);
 
     /// <summary>Adds a call of which one errno is no failure.</summary>
     public void AddPassing(
-        Errno pass, string what, string @object, int nr, params ReadOnlySpan<nint> args)
+        Errno pass, string what, string @object, int nr, params ReadOnlySpan<StepArgument> args)
     {
-        var step = new launch_step { nr = nr, pass = (long)pass };
-        for (int i = 0; i < args.Length; i++)
-        {
-            step.args[i] = (ulong)args[i];
-        }
+        AddStep(what, @object, nr, args);
+        CollectionsMarshal.AsSpan(_steps)[^1].pass = (long)pass;
+    }
 
-        _steps.Add(step);
-        _names.Add((what, @object));
+    /// <summary>Adds a call whose result later ones can have as an argument.</summary>
+    public Slot AddKeeping(
+        string what, string @object, int nr, params ReadOnlySpan<StepArgument> args)
+    {
+        AddStep(what, @object, nr, args);
+        CollectionsMarshal.AsSpan(_steps)[^1].to_slot = _slots;
+        return new(_slots++);
     }
 
     /// <summary>A place where the child waits for the supervisor to let it go on.</summary>
-    public void AddWait()
+    /// <returns>Which wait of the plan it is, from 1.</returns>
+    public uint AddWait()
     {
-        _steps.Add(new launch_step { nr = Wait });
-        _names.Add(("wait", "supervisor"));
+        _waits++;
+        AddStep("wait", "supervisor", Wait, [(nint)_waits]);
+        return _waits;
     }
+
+    /// <summary>
+    /// A second task, a child of the first, goes on here. The first goes on where
+    /// <see cref="GoOnAfter"/> says; the second must not get there.
+    /// </summary>
+    /// <returns>For <see cref="GoOnAfter"/>.</returns>
+    public int AddFork(string @object)
+    {
+        AddStep("clone of", @object, Fork, []);
+        _forks = true;
+        return _steps.Count - 1;
+    }
+
+    /// <summary>The first task goes on with what is added next.</summary>
+    public void GoOnAfter(int fork) =>
+        CollectionsMarshal.AsSpan(_steps)[fork].args[0] = (ulong)_steps.Count;
 
     /// <summary>Native memory that lives as long as the plan.</summary>
     public nint Allocate(int bytes)
@@ -113,21 +162,46 @@ internal sealed unsafe class LaunchPlan : IDisposable
         return memory;
     }
 
+    /// <summary>A seccomp filter as SECCOMP_SET_MODE_FILTER takes it.</summary>
+    public nint Program(ReadOnlySpan<sock_filter> code)
+    {
+        nint instructions = Allocate(code.Length * sizeof(sock_filter));
+        code.CopyTo(new Span<sock_filter>((void*)instructions, code.Length));
+        var program = (sock_fprog*)Allocate(sizeof(sock_fprog));
+        program->len = (ushort)code.Length;
+        program->filter = (nuint)instructions;
+        return (nint)program;
+    }
+
+    /// <summary>What a call of the child's gave: its result, once the child has made it.</summary>
+    public long ResultOf(Slot slot) =>
+        System.Threading.Volatile.Read(ref _plan->slots[slot.Number]);
+
     /// <summary>Creates the child, which walks the plan up to <see cref="AddWait"/>.</summary>
     public Errno Start(out HostTid child)
     {
+        child = default;
+        Errno errno = Posix.OpenProcess(Posix.GetPid(), out int supervisor);
+        if (errno != Errno.None)
+        {
+            return errno;
+        }
+
         var steps = (launch_step*)Allocate(_steps.Count * sizeof(launch_step));
         CollectionsMarshal.AsSpan(_steps).CopyTo(new Span<launch_step>(steps, _steps.Count));
         _plan = (launch_plan*)Allocate(sizeof(launch_plan));
         _plan->failed_step = -1;
         _plan->count = (uint)_steps.Count;
-        _plan->parent = Posix.GetPid();
+        _plan->supervisor = supervisor;
+        _plan->namespaces = Namespaces;
         _plan->steps = steps;
-        _plan->stack = (void*)Allocate(StackSize);
-        _plan->stack_size = StackSize;
+        _plan->slots = (long*)Allocate(Math.Max(1, _slots) * sizeof(long));
+        _plan->first_stack = NewStack();
+        _plan->second_stack = _forks ? NewStack() : null;
 
         // SAFETY: the plan and all it points to are native memory that Dispose alone frees.
         long result = Native.Launch(_plan);
+        Posix.Close(supervisor);
         child = new HostTid((int)result);
         _child = child;
         return Native.ErrnoOf(result);
@@ -184,6 +258,23 @@ internal sealed unsafe class LaunchPlan : IDisposable
                 : (_names[step].What, _names[step].Object, (Errno)_plan->failed_errno);
         }
     }
+
+    private void AddStep(
+        string what, string @object, long nr, ReadOnlySpan<StepArgument> args)
+    {
+        var step = new launch_step { nr = nr, to_slot = NoSlot };
+        for (int i = 0; i < args.Length; i++)
+        {
+            step.args[i] = (ulong)args[i].Value;
+            step.from_slots |= args[i].IsSlot ? 1U << i : 0;
+        }
+
+        _steps.Add(step);
+        _names.Add((what, @object));
+    }
+
+    /// <summary>The end of a stack, for it grows downwards.</summary>
+    private void* NewStack() => (void*)(Allocate(StackSize) + StackSize);
 
     /// <summary>Frees the memory; the child must have exec'd or ended.</summary>
     public void Dispose()

@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/futex.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
@@ -89,41 +90,96 @@ __attribute__((constructor)) static void take_start_state(int argc, char **argv,
                     MASK_BYTES, 0, 0);
 }
 
+/* A task of its own that shares memory: its id, or -errno. It runs on its own stack. */
+static long clone_on_stack(uint64_t flags, void *stack, void (*run)(void *), void *argument)
+{
+    long ret;
+    register long r10 __asm__("r10") = 0;
+    register long r8 __asm__("r8") = 0;
+    register void (*r12)(void *) __asm__("r12") = run;
+    register void *r13 __asm__("r13") = argument;
+    __asm__ volatile("syscall\n\t"
+                     "test %%rax, %%rax\n\t"
+                     "jnz 1f\n\t"
+                     "xor %%ebp, %%ebp\n\t"
+                     "mov %%r13, %%rdi\n\t"
+                     "call *%%r12\n\t"
+                     "hlt\n"
+                     "1:"
+                     : "=a"(ret)
+                     : "a"((long)SYS_clone), "D"(flags), "S"(stack), "d"(0L), "r"(r10), "r"(r8),
+                       "r"(r12), "r"(r13)
+                     : "rcx", "r11", "memory");
+    return ret;
+}
+
 static void reach(struct launch_plan *plan, uint32_t point)
 {
     __atomic_store_n(&plan->reached, point, __ATOMIC_RELEASE);
     sandbox_syscall(SYS_futex, (long)&plan->reached, FUTEX_WAKE, 1, 0, 0, 0);
 }
 
-static int run_plan(void *argument)
+/* Waits to be let go. Whether to go on: not when the supervisor died before it armed the kill. */
+static int wait_for_go(struct launch_plan *plan, uint32_t wait)
 {
-    struct launch_plan *plan = argument;
-    uint32_t waits = 0;
-    for (uint32_t i = 0; i < plan->count; i++) {
-        const struct launch_step *step = &plan->steps[i];
+    struct pollfd supervisor = {plan->supervisor, POLLIN, 0};
+    uint32_t go;
+    if (sandbox_syscall(SYS_poll, (long)&supervisor, 1, 0, 0, 0, 0) != 0)
+        return 0;
+    reach(plan, wait);
+    while ((go = __atomic_load_n(&plan->go, __ATOMIC_ACQUIRE)) < wait)
+        sandbox_syscall(SYS_futex, (long)&plan->go, FUTEX_WAIT, go, 0, 0, 0);
+    return 1;
+}
+
+static void run_second(void *argument);
+
+static void run_plan(struct launch_plan *plan, uint32_t at)
+{
+    while (at < plan->count) {
+        const struct launch_step *step = &plan->steps[at];
+        uint64_t a[6];
+        long ret;
+        for (int i = 0; i < 6; i++)
+            a[i] = step->from_slots >> i & 1 ? (uint64_t)plan->slots[step->args[i]] : step->args[i];
         if (step->nr == STEP_WAIT) {
-            /* Died before PR_SET_PDEATHSIG was set: no signal will come. */
-            if (sandbox_syscall(SYS_getppid, 0, 0, 0, 0, 0, 0) != plan->parent)
+            if (!wait_for_go(plan, a[0]))
                 break;
-            reach(plan, ++waits);
-            uint32_t go;
-            while ((go = __atomic_load_n(&plan->go, __ATOMIC_ACQUIRE)) < waits)
-                sandbox_syscall(SYS_futex, (long)&plan->go, FUTEX_WAIT, go, 0, 0, 0);
+            at++;
             continue;
         }
 
-        const uint64_t *a = step->args;
-        long ret = sandbox_syscall(step->nr, a[0], a[1], a[2], a[3], a[4], a[5]);
+        if (step->nr == STEP_FORK) {
+            plan->second_step = at + 1;
+            ret = clone_on_stack(CLONE_VM | SIGCHLD, plan->second_stack, run_second, plan);
+        } else {
+            ret = sandbox_syscall(step->nr, a[0], a[1], a[2], a[3], a[4], a[5]);
+        }
+
         if (ret < 0 && ret != -step->pass) {
             plan->failed_errno = (int32_t)-ret;
-            __atomic_store_n(&plan->failed_step, (int32_t)i, __ATOMIC_RELEASE);
+            __atomic_store_n(&plan->failed_step, (int32_t)at, __ATOMIC_RELEASE);
             reach(plan, ~0U);
             break;
         }
+
+        if (step->to_slot >= 0)
+            plan->slots[step->to_slot] = ret;
+        at = step->nr == STEP_FORK ? a[0] : at + 1;
     }
 
     sandbox_syscall(SYS_exit_group, 127, 0, 0, 0, 0, 0);
-    return 127;
+}
+
+static void run_first(void *argument)
+{
+    run_plan(argument, 0);
+}
+
+static void run_second(void *argument)
+{
+    struct launch_plan *plan = argument;
+    run_plan(plan, plan->second_step);
 }
 
 /*
@@ -134,11 +190,24 @@ EXPORT long sandbox_launch(struct launch_plan *plan)
 {
     uint64_t all = ~0UL, before = 0;
     sandbox_syscall(SYS_rt_sigprocmask, SIG_SETMASK, (long)&all, (long)&before, MASK_BYTES, 0, 0);
-    char *top = (char *)plan->stack + plan->stack_size;
-    long pid = clone(run_plan, top, CLONE_VM | SIGCHLD, plan);
-    long failed = pid < 0 ? -errno : 0;
+    long pid = clone_on_stack(CLONE_VM | SIGCHLD | plan->namespaces, plan->first_stack, run_first,
+                              plan);
     sandbox_syscall(SYS_rt_sigprocmask, SIG_SETMASK, (long)&before, 0, MASK_BYTES, 0, 0);
-    return failed ? failed : pid;
+    return pid;
+}
+
+/* The program that is pid 1 where a run has pids of its own: Launch/init.c, a whole ELF file. */
+__asm__(".section .rodata\n"
+        ".balign 16\n"
+        "sandbox_init_begin: .incbin \"" INIT_IMAGE "\"\n"
+        "sandbox_init_end:\n"
+        ".text\n");
+extern const char sandbox_init_begin[], sandbox_init_end[];
+
+EXPORT const char *sandbox_init_image(uint64_t *size)
+{
+    *size = (uint64_t)(sandbox_init_end - sandbox_init_begin);
+    return sandbox_init_begin;
 }
 
 /* What threads keep, and how many have given up the rest. */

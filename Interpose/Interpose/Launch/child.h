@@ -4,14 +4,24 @@
 
 #include <stdint.h>
 
-/* One system call of the child. Where nr is STEP_WAIT the child says so, and waits. */
-#define STEP_WAIT (-1)
+/* In place of a call's number. */
+enum {
+    /* The child says that it has come to wait args[0], from 1, and waits to be let past. */
+    STEP_WAIT = -1,
+    /* A second task goes on with the next step; the first one with step args[0]. */
+    STEP_FORK = -2,
+};
 
+/* One system call of the child. */
 struct launch_step {
     int64_t nr;
     uint64_t args[6];
     /* An errno that is no failure here, positive; 0 for none. */
     int64_t pass;
+    /* Bit n: args[n] is the number of a slot, whose content is the argument. */
+    uint32_t from_slots;
+    /* The slot that keeps the result; -1 for none. */
+    int32_t to_slot;
 };
 
 struct launch_plan {
@@ -23,11 +33,17 @@ struct launch_plan {
     int32_t failed_step;
     int32_t failed_errno;
     uint32_t count;
-    /* The supervisor: a child that has another parent when it waits is on its own, and ends. */
-    int64_t parent;
+    /* A pidfd of the supervisor: a child that outlives it before it is traced ends. */
+    int32_t supervisor;
+    /* CLONE_NEW* of the first task. */
+    uint64_t namespaces;
     struct launch_step *steps;
-    void *stack;
-    uint64_t stack_size;
+    int64_t *slots;
+    /* The ends of two stacks. */
+    void *first_stack;
+    void *second_stack;
+    /* Where the second task begins. */
+    uint32_t second_step;
 };
 
 /* What the process was given at its start, before any runtime changed it. */

@@ -29,6 +29,9 @@ internal static unsafe partial class Native
     [LibraryImport(Library, EntryPoint = "sandbox_launch")]
     public static partial long Launch(launch_plan* plan);
 
+    [LibraryImport(Library, EntryPoint = "sandbox_init_image")]
+    public static partial byte* InitImage(ulong* size);
+
     [LibraryImport(Library, EntryPoint = "sandbox_give_up_capabilities")]
     public static partial long GiveUpCapabilities(ulong keep);
 

@@ -19,6 +19,32 @@ internal static unsafe class Posix
 
     public static int GetTid() => (int)Native.Quick(__NR_gettid);
 
+    /// <summary>
+    /// pidfd_open(2): a descriptor that polls as readable once a process has ended.
+    /// </summary>
+    public static Errno OpenProcess(int pid, out int fd)
+    {
+        long result = Native.Quick(__NR_pidfd_open, pid);
+        fd = (int)result;
+        return Native.ErrnoOf(result);
+    }
+
+    /// <summary>memfd_create(2), closed on exec.</summary>
+    public static Errno CreateMemory(ReadOnlySpan<byte> nameAndZero, uint flags, out int fd)
+    {
+        fixed (byte* text = nameAndZero)
+        {
+            // SAFETY: the name ends in a zero byte.
+            long result = Native.Quick(__NR_memfd_create, (nint)text, (nint)(flags | MFD_CLOEXEC));
+            fd = (int)result;
+            return Native.ErrnoOf(result);
+        }
+    }
+
+    /// <summary>fcntl(2) F_ADD_SEALS.</summary>
+    public static Errno Seal(int fd, int seals) =>
+        Native.ErrnoOf(Native.Quick(__NR_fcntl, fd, F_ADD_SEALS, seals));
+
     public static Errno Block(ulong mask, int how, out ulong before)
     {
         ulong old = 0;

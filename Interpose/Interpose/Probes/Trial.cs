@@ -54,7 +54,13 @@ public sealed unsafe class Trial : IDisposable
     public Trial CallPassing(
         Errno pass, string name, int number, params ReadOnlySpan<nint> arguments)
     {
-        _plan.AddPassing(pass, name, string.Empty, number, arguments);
+        var words = new StepArgument[arguments.Length];
+        for (int i = 0; i < words.Length; i++)
+        {
+            words[i] = arguments[i];
+        }
+
+        _plan.AddPassing(pass, name, string.Empty, number, words);
         return this;
     }
 

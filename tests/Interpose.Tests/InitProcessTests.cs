@@ -1,0 +1,113 @@
+using System;
+using System.Diagnostics;
+using System.Globalization;
+using System.IO;
+using System.Text;
+using System.Threading;
+using Interpose.Abi;
+using Interpose.Launch;
+using Interpose.LibC;
+using Interpose.Ptrace;
+using static Interpose.Abi.Uapi;
+
+namespace Interpose.Tests;
+
+/// <summary>A launch of two tasks in a pid namespace: the init process and a command.</summary>
+public sealed class InitProcessTests : IDisposable
+{
+    private readonly string _directory = Directory.CreateTempSubdirectory("init-").FullName;
+
+    public void Dispose() => Directory.Delete(_directory, recursive: true);
+
+    [Fact]
+    public void Pid_1_takes_orphans_and_ends_after_the_last()
+    {
+        // The orphan writes after the command, and its parent, have ended.
+        const string script = "echo $$ >&3; (sleep 0.3; echo orphan $$ >&3) & exit 5";
+        string output = Path.Combine(_directory, "output");
+        using LaunchPlan plan = NewPlan(out Slot self, out nint link, out uint wait, out int fork);
+        Slot file = plan.AddKeeping(
+            "open", output, __NR_open, Text(plan, output), O_WRONLY | O_CREAT, 0x1a4);
+        plan.Add("dup2", "output", __NR_dup2, file, 3);
+        PlanShell(plan, script);
+        plan.GoOnAfter(fork);
+        Assert.Null(InitProcess.Prepare(out InitProcess? init));
+        using (init)
+        {
+            init!.Plan(plan);
+            Assert.Equal(Errno.None, plan.Start(out HostTid first));
+            Assert.True(plan.AwaitReached(wait, 5000), plan.Failure.ToString());
+            int second = Number(link, (int)plan.ResultOf(self));
+            Assert.Contains($"PPid:\t{first}\n", Status(second), StringComparison.Ordinal);
+            plan.LetGo();
+            Assert.Equal(0, EndOf(first));
+        }
+
+        Assert.Null(plan.Failure);
+        Assert.Equal("2\norphan 2\n", File.ReadAllText(output));
+    }
+
+    [Fact]
+    public void A_failed_step_of_the_second_task_is_told()
+    {
+        using LaunchPlan plan = NewPlan(out _, out _, out uint wait, out int fork);
+        plan.Add("chdir to", "/nowhere", __NR_chdir, Text(plan, "/nowhere"));
+        plan.GoOnAfter(fork);
+        Assert.Null(InitProcess.Prepare(out InitProcess? init));
+        using (init)
+        {
+            init!.Plan(plan);
+            Assert.Equal(Errno.None, plan.Start(out HostTid first));
+            Assert.True(plan.AwaitReached(wait, 5000), plan.Failure.ToString());
+            plan.LetGo();
+            Assert.Equal(0, EndOf(first));
+        }
+
+        Assert.Equal(("chdir to", "/nowhere", Errno.ENOENT), plan.Failure);
+    }
+
+    private static LaunchPlan NewPlan(
+        out Slot self, out nint link, out uint wait, out int fork)
+    {
+        ulong user = Posix.GetEffectiveUser() == 0 ? 0 : CLONE_NEWUSER;
+        var plan = new LaunchPlan { Namespaces = CLONE_NEWPID | user };
+        plan.Add("prctl(PR_SET_PDEATHSIG)", "test", __NR_prctl, PR_SET_PDEATHSIG, SIGKILL);
+        fork = plan.AddFork("the command");
+        link = plan.Allocate(32);
+        self = plan.AddKeeping(
+            "readlink", "/proc/self", __NR_readlink, Text(plan, "/proc/self"), link, 31);
+        wait = plan.AddWait();
+        return plan;
+    }
+
+    private static void PlanShell(LaunchPlan plan, string script)
+    {
+        nint shell = Text(plan, "/bin/sh");
+        nint arguments = plan.Vector([shell, Text(plan, "-c"), Text(plan, script)]);
+        nint path = Text(plan, "PATH=/usr/bin:/bin");
+        plan.Add("execve", "/bin/sh", __NR_execve, shell, arguments, plan.Vector([path]));
+    }
+
+    private static nint Text(LaunchPlan plan, string text) =>
+        plan.Text(Encoding.UTF8.GetBytes(text));
+
+    private static unsafe int Number(nint link, int length) => int.Parse(
+        new ReadOnlySpan<byte>((void*)link, length), CultureInfo.InvariantCulture);
+
+    private static string Status(int pid) => File.ReadAllText($"/proc/{pid}/status");
+
+    private static int EndOf(HostTid child)
+    {
+        var time = Stopwatch.StartNew();
+        int word;
+        while (Waiting.Poll(child.Value, out word, out _) == 0)
+        {
+            Assert.True(time.Elapsed < TimeSpan.FromSeconds(20), "the init process goes on");
+            Thread.Sleep(5);
+        }
+
+        var status = new WaitStatus(word);
+        Assert.True(status.Exited, word.ToString("x", CultureInfo.InvariantCulture));
+        return status.ExitCode;
+    }
+}
