@@ -6,6 +6,9 @@ namespace Policies;
 /// <param name="Name">How messages call it.</param>
 /// <param name="Creation">What guests may create.</param>
 /// <param name="Resources">What each task is held to.</param>
+/// <param name="Isolation">What a run has for itself, and what it gives up.</param>
+/// <param name="Filesystem">What files guests see.</param>
+/// <param name="Degrade">What a run may go without when the host cannot give it.</param>
 /// <param name="Values">
 /// Every single value that was set, as text, by its key, with where it was set.
 /// </param>
@@ -13,4 +16,25 @@ public sealed record Policy(
     string Name,
     CreationPolicy Creation,
     ResourcePolicy Resources,
-    ImmutableSortedDictionary<string, Sourced<string>> Values);
+    IsolationPolicy Isolation,
+    FilesystemPolicy Filesystem,
+    ImmutableArray<Sourced<Protection>> Degrade,
+    ImmutableSortedDictionary<string, Sourced<string>> Values)
+{
+    /// <summary>Whether Landlock fences the run: where asked for, or beside file rules.</summary>
+    public bool UsesLandlock => Isolation.Landlock ?? !Filesystem.IsEmpty;
+
+    /// <summary>Whether the run may go without a protection that the host cannot give.</summary>
+    public bool MayDegrade(Protection protection)
+    {
+        foreach (Sourced<Protection> named in Degrade)
+        {
+            if (named.Value == protection)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+}

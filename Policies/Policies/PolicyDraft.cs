@@ -65,7 +65,9 @@ internal sealed class PolicyDraft
 
     /// <summary>Makes the policy.</summary>
     public Policy Finish(string name) =>
-        new(name, new CreationPolicy(this), Resources, Values.ToImmutableSortedDictionary());
+        new(
+            name, new CreationPolicy(this), Resources, IsolationPolicy.None, FilesystemPolicy.None,
+            [], Values.ToImmutableSortedDictionary());
 
     private void Set(FlagName name, in FlagRule rule)
     {

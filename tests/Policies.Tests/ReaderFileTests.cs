@@ -65,7 +65,7 @@ public sealed class ReaderFileTests : IDisposable
         {
             // The read that was given up stands in open(2) until somebody writes.
             using FileStream ends = new(
-                _folder.Path("fifo"), FileMode.Open, FileAccess.Write, FileShare.ReadWrite);
+                _folder.Path("fifo"), FileMode.Open, System.IO.FileAccess.Write, FileShare.ReadWrite);
         }
     }
 
