@@ -102,8 +102,8 @@ public sealed class HeaderTests
     [Fact]
     public void Constants_and_structs_equal_the_headers()
     {
-        List<string> asserts = [.. Constants(), .. Errnos(), .. Structs()];
-        Assert.True(asserts.Count > 350, $"only {asserts.Count} asserts");
+        List<string> asserts = [.. Constants(), .. Errnos(), .. Structs(), .. Names()];
+        Assert.True(asserts.Count > 750, $"only {asserts.Count} asserts");
         Assert.Equal(string.Empty, Compile(asserts));
     }
 
@@ -137,6 +137,19 @@ public sealed class HeaderTests
     }
 
     [Theory]
+    [InlineData(-1)]
+    [InlineData(335)]
+    [InlineData(423)]
+    [InlineData(470)]
+    [InlineData(int.MaxValue)]
+    public void Numbers_that_no_call_has_have_no_name(int number)
+    {
+        Assert.Null(SyscallNames.Of(number));
+        Assert.False(SyscallNames.TryParse("clone4", out _));
+        Assert.False(CapabilityNames.TryParse("CAP_NONE", out _));
+    }
+
+    [Theory]
     [InlineData(17, "SIGCHLD")]
     [InlineData(34, "SIGRTMIN+2")]
     [InlineData(99, "signal 99")]
@@ -164,6 +177,27 @@ public sealed class HeaderTests
         from errno in Enum.GetValues<Errno>()
         where !KernelOnly.Contains(errno.ToString())
         select $"_Static_assert({errno} == {(int)errno}, \"{errno}\");";
+
+    /// <summary>What newer kernels added the headers of this system may not have.</summary>
+    private static IEnumerable<string> Names()
+    {
+        foreach (string name in SyscallNames.All)
+        {
+            Assert.True(SyscallNames.TryParse(name, out int number));
+            Assert.Equal(name, SyscallNames.Of(number));
+            yield return number <= 450 ? $"_Static_assert(__NR_{name} == {number}, \"{name}\");"
+                : $"#ifdef __NR_{name}\n_Static_assert(__NR_{name} == {number}, \"{name}\");\n#endif";
+        }
+
+        foreach (string name in CapabilityNames.All)
+        {
+            Assert.True(CapabilityNames.TryParse(name, out int bit));
+            Assert.Equal([name], CapabilityNames.Of(1UL << bit));
+            yield return $"_Static_assert({name} == {bit}, \"{name}\");";
+        }
+
+        yield return $"_Static_assert(CAP_LAST_CAP >= {CapabilityNames.All.Count - 1}, \"last\");";
+    }
 
     private static IEnumerable<string> Structs()
     {
