@@ -32,6 +32,8 @@ internal sealed class PolicyDraft
 
     public ResourcePolicy Resources { get; set; } = ResourcePolicy.None;
 
+    public IsolationDraft Isolation { get; } = new();
+
     /// <summary>Every single value that was set, as text, by its key: for listings.</summary>
     public SortedDictionary<string, Sourced<string>> Values { get; } =
         new(System.StringComparer.Ordinal);
@@ -61,13 +63,14 @@ internal sealed class PolicyDraft
         }
 
         _named.Clear();
+        Isolation.EndLayer();
     }
 
     /// <summary>Makes the policy.</summary>
     public Policy Finish(string name) =>
         new(
-            name, new CreationPolicy(this), Resources, IsolationPolicy.None, FilesystemPolicy.None,
-            [], Values.ToImmutableSortedDictionary());
+            name, new CreationPolicy(this), Resources, Isolation.Isolation(),
+            Isolation.Filesystem(), Isolation.Degrade, Values.ToImmutableSortedDictionary());
 
     private void Set(FlagName name, in FlagRule rule)
     {

@@ -15,7 +15,8 @@ namespace Policies.Tests;
 /// Left out is what JSON Schema cannot say: keys that are there twice, ranges of CPUs that run backwards ("3-1"),
 /// <c>extends</c> of what is missing, and numbers written as 1.0 or 1e3, which are integers to a schema. So are texts
 /// that end in a line break, where the regular expressions of .NET let '$' match before it, -0, and combining
-/// characters, which the validator counts as one.
+/// characters, which the validator counts as one, and two ways to write one path. Whether keys fit together is
+/// not looked at.
 /// </remarks>
 internal sealed class RandomDocuments(int seed)
 {
@@ -35,17 +36,22 @@ internal sealed class RandomDocuments(int seed)
         "\"1-\"", "\"-1\"", "\"1-2-3\"", "\",\"", "\"1,\"", "\"1, 2\"", "\"007\"", "\"errno\"", "\"kill\"",
         "\"Kill\"", "\"ptrace\"", "\"notify\"", "\"allow\"", "\"EPERM\"", "\"EWOULDBLOCK\"", "\"EAGAIN\"",
         "\"ERESTARTSYS\"", "\"None\"", "\"other\"", "\"idle\"", "\"fifo\"", "\"CLONE_VM\"", "\"a \\u001b \\ud83d\\ude00 b\"",
+        "\"-1h\"", "\"-0ms\"", "\"--1s\"", "\"-s\"", "\"1000000h\"", "\"on\"", "\"off\"", "\"On\"", "\"host\"",
+        "\"none\"", "\"a.b-c\"", "\"a.\"", "\".a\"", "\"-\"", "\"rw\"", "\"proc\"", "\"fuse\"", "[\"mount\"]", "[\"mnt\"]",
+        "[\"CAP_CHOWN\"]", "[\"cap_chown\"]", "[\"@mount\",\"ptrace\"]", "[\"clone\"]", "[\"@fork\"]", "[\"files\"]",
+        "{\"/a\":\"ro\"}", "{\"/a\":{}}", "{\"/a\":{\"access\":\"tmpfs\",\"size\":\"1K\"}}",
+        "{\"/a\":{\"access\":\"ro\",\"size\":\"1K\"}}", "{\"/a\":{\"access\":\"ro\"}}", "{\"/a\":{\"size\":\"1K\"}}",
         "\"\\\\ \\/ \\\" ' \\t\"", "\"# no comment\"", "\"a: b\"", "\"*a\"", "\"1e3\"", "\"0x10\"", "\"\\u0000\"",
     ];
 
     private static readonly string[] UnknownKeys =
     [
-        "memory", "cpu", "wall", "idle", "io_weight", "namespaces", "isolation", "filesystem", "domains", "degrade",
-        "tasks", "Version", "creation.limits", "creation", "version", "limits", "<<", "", "~", "null", "1",
+        "memory", "cpu", "wall", "idle", "io_weight", "namespaces", "domains",
+        "net", "access", "size", "/x", "tasks", "Version", "creation.limits", "creation", "version", "limits", "<<", "", "~", "null", "1",
     ];
 
     /// <summary>How many keys a document has on average.</summary>
-    private const int Drawn = 8;
+    private const int Drawn = 7;
 
     private readonly Random _random = new(seed);
 
@@ -103,6 +109,11 @@ internal sealed class RandomDocuments(int seed)
         FlagErrnoKind => new JsonObject(Enumerable.Range(0, _random.Next(4)).Select(_ => Flag(key)).Distinct()
             .Select(f => KeyValue(f, ErrnoName("EPERM")))),
         ErrnoKind => ErrnoName("ENOSYS"),
+        PathMapKind => new JsonObject(Enumerable.Range(0, _random.Next(4)).Select(_ => Path())
+            .DistinctBy(p => FilePattern.Normalise(p, out string? _) ?? p).Select(p => KeyValue(p, PathRule()))),
+        { IsList: true } => new JsonArray(
+            [.. Enumerable.Range(0, _random.Next(4)).Select(_ => (JsonNode)ListName(key))]),
+        { Takes: var takes } when takes.StartsWith("a name of", StringComparison.Ordinal) => HostName(),
         _ => Example(key),
     };
 
@@ -128,6 +139,53 @@ internal sealed class RandomDocuments(int seed)
     }
 
     private string ErrnoName(string usual) => _random.Next(4) > 0 ? usual : Errnos[_random.Next(Errnos.Length)];
+
+    /// <summary>A name out of those of some key, most often of this one.</summary>
+    private string ListName(PolicyKey key)
+    {
+        string[] names = key.Name switch
+        {
+            "isolation.namespaces" => [.. NamespaceTypes.All.Select(t => t.Name())],
+            "isolation.capabilities" => [.. CapabilityNames.All],
+            "degrade" => [.. Protections.All.Select(p => p.Name())],
+            _ => [.. SyscallGroups.Names()],
+        };
+        string[] odd = ["CAP_ALL", "files", "mnt", "clone", "ioctl", "@fork", "@none", "", "execve", "read", "net"];
+        return _random.Next(40) == 0 ? odd[_random.Next(odd.Length)] : names[_random.Next(names.Length)];
+    }
+
+    private string HostName()
+    {
+        const string letters = "aZ09-._ ";
+        int length = _random.Next(6) switch { 0 => 64, 1 => 65, 2 => 1, _ => _random.Next(1, 12) };
+        int kinds = _random.Next(5) == 0 ? letters.Length : 4;
+        return string.Concat(Enumerable.Range(0, length).Select(_ => letters[_random.Next(kinds)]));
+    }
+
+    private string Path()
+    {
+        string[] parts =
+        [
+            "a", "b c", ".", "..", "...", "", "*", "**", "a*b?", "[a-z]", "[!a]", "[", "[]", "[!]", "[!]]", "[[]", "]",
+            "[*]", "[a", "~", "\\", "\u00e4", "\U0001f600", "\t", "\u0001", "'", "#", ": ",
+        ];
+        string[] starts = ["/", "./", "~/", "/", "/", "./", ".", "~", "", "a/", "~b/", "../", "//"];
+        string start = starts[_random.Next(_random.Next(12) == 0 ? starts.Length : 6)];
+        return start + string.Join('/', Enumerable.Range(0, _random.Next(4)).Select(
+            _ => parts[_random.Next(8) == 0 ? _random.Next(parts.Length) : 0]));
+    }
+
+    private JsonNode? PathRule()
+    {
+        string[] rules =
+        [
+            "\"ro\"", "\"rw\"", "\"hide\"", "\"deny\"", "\"cow\"", "\"tmpfs\"", "\"proc\"", "\"dev\"", "\"tmpfs\"",
+            "{\"access\":\"dev\"}", "{\"access\":\"tmpfs\",\"size\":\"64M\"}", "{\"size\":\"1T\",\"access\":\"tmpfs\"}",
+            "{\"access\":\"rw\",\"size\":\"64M\"}", "{\"access\":\"tmpfs\",\"size\":\"0K\"}", "{\"size\":\"1K\"}",
+            "{\"access\":\"tmpfs\",\"size\":64}", "{\"access\":\"tmpfs\",\"sise\":\"1K\"}", "\"fuse\"", "null", "[]",
+        ];
+        return JsonNode.Parse(rules[_random.Next(_random.Next(12) == 0 ? rules.Length : 12)]);
+    }
 
     private static JsonNode? Example(PolicyKey key) => long.TryParse(key.Example, out long number)
         ? number : JsonValue.Create(key.Example);

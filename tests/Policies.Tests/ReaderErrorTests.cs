@@ -116,10 +116,7 @@ public sealed class ReaderErrorTests
     }
 
     [Theory]
-    [InlineData("isolation: {hostname: x}")]
-    [InlineData("filesystem: {view: mounts}")]
     [InlineData("domains: []")]
-    [InlineData("degrade: []")]
     public void A_section_that_is_not_enforced_is_refused_by_name(string section)
     {
         string name = section.Split(':')[0];

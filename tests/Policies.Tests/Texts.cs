@@ -14,6 +14,10 @@ internal static class Texts
     public static LoadedPolicy Load(string text) =>
         PolicyLoader.LoadText(Encoding.UTF8.GetBytes(text), Name);
 
+    /// <summary>The same without a look at whether its keys fit together.</summary>
+    public static LoadedPolicy Read(string text) =>
+        PolicyLoader.LoadText(Encoding.UTF8.GetBytes(text), Name, fits: false);
+
     /// <summary>All problems of a text, as a person reads them.</summary>
     public static string[] Errors(string text) => Errors(Load(text));
 

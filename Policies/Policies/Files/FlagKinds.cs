@@ -143,6 +143,8 @@ internal sealed class FlagErrnoKind(FlagWord word) : ValueKind
 
     public override string Takes => $"a section of {word.Describe}, each with an errno";
 
+    public override (string Noun, string Example)? Entries => ("flags", "CLONE_NEWUSER=EPERM");
+
     public override void WriteSchema(Utf8JsonWriter json)
     {
         json.WriteString("type"u8, "object");

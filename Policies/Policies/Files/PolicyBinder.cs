@@ -10,7 +10,6 @@ internal sealed class PolicyBinder(PolicyDraft draft, ICollection<PolicyProblem>
 {
     private const string Version = "version";
     private const string Extends = "extends";
-    private const string DenyPrefix = "creation.deny.";
     private const string SetExample = "--set takes KEY=VALUE such as creation.limits.tasks=50";
 
     /// <summary>Lays a whole text over the draft.</summary>
@@ -69,13 +68,15 @@ internal sealed class PolicyBinder(PolicyDraft draft, ICollection<PolicyProblem>
             return;
         }
 
+        // The name of an entry may hold what it likes; what it is set to holds no '='.
+        PolicyKey? holder = PolicyModel.FindHolder(setting);
+        equals = holder is null ? equals : setting.LastIndexOf('=');
         string name = setting[..equals];
         var value = new ScalarNode(new(source, number, equals + 2), setting[(equals + 1)..], true);
-        if (name.StartsWith(DenyPrefix, StringComparison.Ordinal))
+        if (holder is not null)
         {
-            var flag = new ScalarNode(
-                new(source, number, DenyPrefix.Length + 1), name[DenyPrefix.Length..], true);
-            Set(DenyPrefix[..^1], new MappingNode(flag.Origin, [(flag, value)]), origin);
+            int start = holder.Name.Length + 1;
+            SetEntry(holder.Name, name[start..], origin with { Column = start + 1 }, value);
         }
         else
         {
@@ -86,19 +87,44 @@ internal sealed class PolicyBinder(PolicyDraft draft, ICollection<PolicyProblem>
         draft.EndLayer();
     }
 
+    /// <summary>Lays what options of the command line stand for over the draft.</summary>
+    public void BindOptions(IReadOnlyList<PolicyOption> options)
+    {
+        foreach (PolicyOption option in options)
+        {
+            var origin = new Origin(new PolicySource(option.Option), option.Number, 1);
+            var value = new ScalarNode(origin, option.Value, false);
+            if (option.Entry is { } entry)
+            {
+                SetEntry(option.Key, entry, origin, value);
+            }
+            else
+            {
+                Set(option.Key, value, origin);
+            }
+        }
+
+        draft.EndLayer();
+    }
+
+    private void SetEntry(string key, string entry, Origin at, ScalarNode value) => Set(
+        key, new MappingNode(at, [(new ScalarNode(at, entry, false), value)]), at);
+
     private void Set(string name, PolicyNode value, Origin at)
     {
         if (name is Version or Extends)
         {
             problems.Add(new(at, $"{name} cannot be set from the command line"));
         }
-        else if (value is ScalarNode && name == DenyPrefix[..^1])
-        {
-            problems.Add(new(at, $"'{name}' is a section; set one of its flags: "
-                + $"{DenyPrefix}CLONE_NEWUSER=EPERM"));
-        }
         else if (PolicyModel.Find(name) is { } key)
         {
+            if (value is ScalarNode && key.Kind.Entries is { } entries)
+            {
+                problems.Add(new(at, $"'{name}' is a section; set one of its {entries.Noun}: "
+                    + $"{name}.{entries.Example}"));
+                return;
+            }
+
             Apply(key, value);
         }
         else if (PolicyModel.IsSection(name))

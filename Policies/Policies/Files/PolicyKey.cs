@@ -21,8 +21,9 @@ internal sealed record PolicyKey(
     public delegate void Layer(PolicyDraft draft, object value, PolicyNode node);
 
     /// <summary>The key <c>because</c> of a section.</summary>
-    public static PolicyKey Because(string section) => new(
-        section + ".because", new TextKind(1000), "none", "the tests make user namespaces",
+    public static PolicyKey Because(
+        string section, string example = "the tests make user namespaces") => new(
+        section + ".because", new TextKind(1000), "none", example,
         "Why a dangerous grant is needed; 'sandbox policy check' asks for it.", Kept);
 
     /// <summary>For a value that decides nothing: listings show it.</summary>

@@ -24,6 +24,7 @@ public static class PolicyLint
             CheckGrants(creation, warnings);
         }
 
+        IsolationLint.Check(policy, warnings);
         return warnings;
     }
 

@@ -8,7 +8,7 @@ namespace Policies.Files;
 /// A resolved policy as YAML: complete, loadable by itself, and each value with where it was
 /// set.
 /// </summary>
-public static class PolicyListing
+public static partial class PolicyListing
 {
     private const int CommentColumn = 44;
 
@@ -31,6 +31,9 @@ public static class PolicyListing
             }
         }
 
+        WriteIsolation(text, policy);
+        WriteFilesystem(text, policy);
+        List(text, "degrade", Names(policy.Degrade, Protections.Name), string.Empty);
         return text.ToString();
     }
 
@@ -130,17 +133,18 @@ public static class PolicyListing
         return names;
     }
 
-    private static void List(StringBuilder text, string key, List<Sourced<string>> names)
+    private static void List(
+        StringBuilder text, string key, List<Sourced<string>> names, string indent = "  ")
     {
         if (names.Count == 0)
         {
             return;
         }
 
-        text.Append("  ").Append(key).Append(":\n");
+        text.Append(indent).Append(key).Append(":\n");
         foreach (Sourced<string> name in names)
         {
-            Line(text, $"    - {Quote(name.Value)}", name.Origin);
+            Line(text, $"{indent}  - {Quote(name.Value)}", name.Origin);
         }
     }
 
@@ -149,7 +153,7 @@ public static class PolicyListing
         if (policy.Values.TryGetValue(key, out Sourced<string> value))
         {
             string name = key[(key.LastIndexOf('.') + 1)..];
-            bool isText = PolicyModel.Find(key) is { Kind: TextKind };
+            bool isText = PolicyModel.Find(key) is { Kind: TextKind or HostnameKind };
             string written = isText ? QuoteText(value.Value) : value.Value;
             Line(text, $"{indent}{name}: {written}", value.Origin);
         }

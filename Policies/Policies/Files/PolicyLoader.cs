@@ -11,6 +11,15 @@ namespace Policies.Files;
 /// <param name="Problems">All that is wrong, in the order of the texts.</param>
 public sealed record LoadedPolicy(Policy? Policy, IReadOnlyList<PolicyProblem> Problems);
 
+/// <summary>An option of the command line that stands for a key.</summary>
+/// <param name="Option">The option, for messages.</param>
+/// <param name="Number">Which of them, from 1.</param>
+/// <param name="Key">The key.</param>
+/// <param name="Entry">The entry of the key, where it is a section of entries.</param>
+/// <param name="Value">What it is set to.</param>
+public sealed record PolicyOption(
+    string Option, int Number, string Key, string? Entry, string Value);
+
 /// <summary>
 /// Turns names, files and settings into one policy: each extends what it names, later ones lie
 /// over earlier ones, settings over all. A text that several extend is laid once, where it comes
@@ -33,8 +42,10 @@ public sealed class PolicyLoader
     /// <summary>Loads a policy.</summary>
     /// <param name="names">Names of policies that ship, or files; in order of layers.</param>
     /// <param name="settings">Single keys as <c>KEY=VALUE</c>.</param>
+    /// <param name="options">What lies over all.</param>
     public static LoadedPolicy Load(
-        IReadOnlyList<string> names, IReadOnlyList<string> settings)
+        IReadOnlyList<string> names, IReadOnlyList<string> settings,
+        IReadOnlyList<PolicyOption>? options = null)
     {
         var loader = new PolicyLoader();
         foreach (string name in names)
@@ -47,7 +58,8 @@ public sealed class PolicyLoader
             loader._binder.BindSetting(settings[i], i + 1);
         }
 
-        return loader.Finish(string.Join('+', names));
+        loader._binder.BindOptions(options ?? []);
+        return loader.Finish(string.Join('+', names), fits: true);
     }
 
     /// <summary>
@@ -55,7 +67,11 @@ public sealed class PolicyLoader
     /// </summary>
     /// <param name="text">The text, UTF-8.</param>
     /// <param name="name">How messages call it.</param>
-    public static LoadedPolicy LoadText(ReadOnlySpan<byte> text, string name)
+    public static LoadedPolicy LoadText(ReadOnlySpan<byte> text, string name) =>
+        LoadText(text, name, fits: true);
+
+    /// <summary>The same; whether what it says must fit together is the caller's to say.</summary>
+    internal static LoadedPolicy LoadText(ReadOnlySpan<byte> text, string name, bool fits)
     {
         var loader = new PolicyLoader();
         if (YamlText.Read(text, new(name), loader._problems) is { } root)
@@ -68,11 +84,24 @@ public sealed class PolicyLoader
             loader._binder.Bind(root);
         }
 
-        return loader.Finish(name);
+        return loader.Finish(name, fits);
     }
 
-    private LoadedPolicy Finish(string name) =>
-        new(_problems.Count == 0 ? _draft.Finish(name) : null, _problems);
+    private LoadedPolicy Finish(string name, bool fits)
+    {
+        if (_problems.Count > 0)
+        {
+            return new(null, _problems);
+        }
+
+        Policy policy = _draft.Finish(name);
+        if (fits)
+        {
+            PolicyFit.Check(policy, _draft.Isolation.NetworkConflict(), _problems);
+        }
+
+        return new(_problems.Count == 0 ? policy : null, _problems);
+    }
 
     private void Lay(string name, Origin? by, int depth)
     {

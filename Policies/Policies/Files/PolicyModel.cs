@@ -13,7 +13,9 @@ internal static class PolicyModel
 
     /// <summary>The keys in the order of the reference.</summary>
     public static ImmutableArray<PolicyKey> Keys { get; } =
-        [.. HeadKeys(), .. CreationKeys.All(), .. ResourceKeys.All()];
+    [
+        .. HeadKeys(), .. CreationKeys.All(), .. ResourceKeys.All(), .. IsolationKeys.All(),
+    ];
 
     /// <summary>The sections by dotted name, each with what it is about.</summary>
     public static ImmutableArray<(string Name, string Description)> Sections { get; } =
@@ -32,6 +34,15 @@ internal static class PolicyModel
             $"creation.namespaces.{type.Name()}", $"Namespaces of type {type.Name()}.")),
         ("resources", "What each task is held to. The values are ceilings: a task that has "
             + "drifted away from them is put back when it creates another."),
+        ("isolation", "What a run has for itself, and what it gives up."),
+        ("isolation.user", "The ids of guests."),
+        ("isolation.time_offset", "Steps of the clocks of the time namespace, which they need."),
+        ("isolation.syscalls", "System calls that guests may not use, whatever their arguments. "
+            + "The last layer that names a call decides; within one layer a call's own name goes "
+            + "before a group, then deny before allow."),
+        ("filesystem", "What files guests see; needs the mount namespace. The rule with the "
+            + "longest path that a file is at or below applies, of two for one path the later; "
+            + "the same pattern in a later layer replaces that of an earlier one."),
     ];
 
     /// <summary>
@@ -39,15 +50,33 @@ internal static class PolicyModel
     /// </summary>
     public static ImmutableArray<string> NotEnforced { get; } =
     [
-        "domains", "isolation", "filesystem", "degrade",
-        "resources.memory", "resources.cpu", "resources.io_weight", "resources.wall",
-        "resources.idle",
+        "domains", "resources.memory", "resources.cpu", "resources.io_weight",
+        "resources.wall", "resources.idle",
     ];
 
     private static readonly Dictionary<string, PolicyKey> ByName = NewIndex();
 
     /// <summary>Finds a key; null when there is none of this name.</summary>
     public static PolicyKey? Find(string name) => ByName.GetValueOrDefault(name);
+
+    /// <summary>
+    /// Finds the key of which a dotted name names an entry, as <c>creation.deny.CLONE_VM</c>
+    /// does; null when there is none.
+    /// </summary>
+    public static PolicyKey? FindHolder(string name)
+    {
+        foreach (PolicyKey key in Keys)
+        {
+            if (key.Kind.Entries is not null && name.Length > key.Name.Length
+                && name[key.Name.Length] == '.'
+                && name.StartsWith(key.Name, StringComparison.Ordinal))
+            {
+                return key;
+            }
+        }
+
+        return null;
+    }
 
     /// <summary>Whether a dotted name is one of <see cref="NotEnforced"/> or below it.</summary>
     public static bool IsNotEnforced(string name)

@@ -25,6 +25,14 @@ public static class PolicyReference
             text.Append($"| `'{group.Name}'` | {Members(group)} |\n");
         }
 
+        text.Append("\n### Groups of system calls\n\nCalls that no group names answer EPERM.\n\n"
+            + "| group | answer | calls | why |\n|---|---|---|---|\n");
+        foreach (SyscallGroup group in SyscallGroups.All)
+        {
+            text.Append($"| `'{group.Name}'` | {group.Errno} | {string.Join(", ", group.Calls)} ");
+            text.Append($"| {group.Reason} |\n");
+        }
+
         text.Append("\nRefused until a version enforces them: ");
         text.Append('`').AppendJoin("`, `", PolicyModel.NotEnforced).Append("`.\n");
         return text.ToString();

@@ -15,6 +15,12 @@ internal abstract class ValueKind
     /// <summary>Whether <c>--set</c> splits its text at commas into a list.</summary>
     public virtual bool IsList => false;
 
+    /// <summary>
+    /// Where it is a section whose keys a policy chooses: what these are, and one of them as
+    /// <c>--set</c> writes it.
+    /// </summary>
+    public virtual (string Noun, string Example)? Entries => null;
+
     /// <summary>Writes the members of the schema object of such a value.</summary>
     public abstract void WriteSchema(Utf8JsonWriter json);
 
