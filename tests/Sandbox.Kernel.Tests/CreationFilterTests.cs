@@ -34,9 +34,9 @@ public sealed class CreationFilterTests
             bool thorough = policies++ < BuiltinPolicies.Names.Count;
             foreach (FilterOptions options in Options)
             {
-                sock_filter[] program = CreationFilter.Compile(policy.Creation, options);
+                sock_filter[] program = CreationFilter.Compile(policy, options);
                 Compare(
-                    program, new FilterOracle(policy.Creation, options),
+                    program, new FilterOracle(policy, options),
                     new FilterCalls(program, random, thorough).All(), policy.Name);
             }
         }
@@ -47,8 +47,8 @@ public sealed class CreationFilterTests
     {
         Policy policy = BuiltinPolicies.Get("default");
         FilterOptions quiet = default;
-        sock_filter[] program = CreationFilter.Compile(policy.Creation, quiet);
-        var oracle = new FilterOracle(policy.Creation, quiet);
+        sock_filter[] program = CreationFilter.Compile(policy, quiet);
+        var oracle = new FilterOracle(policy, quiet);
         List<seccomp_data> calls = [.. new FilterCalls(program, new Random(Seed), true).All()];
         int changed = 0;
         for (int i = 0; i < program.Length; i++)
@@ -72,7 +72,7 @@ public sealed class CreationFilterTests
         {
             foreach (FilterOptions options in Options)
             {
-                sock_filter[] program = CreationFilter.Compile(policy.Creation, options);
+                sock_filter[] program = CreationFilter.Compile(policy, options);
                 Assert.InRange(program.Length, 1, BPF_MAXINSNS);
                 Assert.InRange(LongestPath(program), 1, MostSteps);
             }
@@ -88,7 +88,7 @@ public sealed class CreationFilterTests
             System.Text.Encoding.UTF8.GetBytes(
                 $"{{version: 1, extends: permissive, creation: {{deny: {{{deny}}}}}}}"), "t").Policy;
         Assert.NotNull(policy);
-        sock_filter[] program = CreationFilter.Compile(policy.Creation, default);
+        sock_filter[] program = CreationFilter.Compile(policy, default);
         Assert.InRange(program.Length, 100, BPF_MAXINSNS);
         Assert.InRange(LongestPath(program), 1, MostSteps);
     }
@@ -100,10 +100,11 @@ public sealed class CreationFilterTests
         {
             foreach (FilterOptions options in Options)
             {
-                sock_filter[] program = CreationFilter.Compile(policy.Creation, options);
+                sock_filter[] program = CreationFilter.Compile(policy, options);
                 for (int number = 0; number < 600; number++)
                 {
-                    bool named = Array.IndexOf(Mentioned, number) >= 0;
+                    bool named = Array.IndexOf(Mentioned, number) >= 0
+                        || policy.Isolation.Denied.Any(c => c.Number == number);
                     Assert.True(
                         IsAllowedForAll(program, number) || named, $"{policy.Name}: {number}");
                 }
@@ -112,6 +113,55 @@ public sealed class CreationFilterTests
                 Assert.False(IsAllowedForAll(program, unchecked((int)0x4000_0000)));
             }
         }
+    }
+
+    [Fact]
+    public void Every_call_that_a_policy_can_deny_fits_into_one_filter()
+    {
+        string deny = string.Join(", ", SyscallGroups.Names().Select(n => $"'{n}'"));
+        Policy policy = Isolated($"deny: [{deny}]");
+        Assert.InRange(policy.Isolation.Denied.Length, 350, 400);
+        foreach (FilterOptions options in Options)
+        {
+            sock_filter[] program = CreationFilter.Compile(policy, options);
+            Assert.InRange(program.Length, 350, BPF_MAXINSNS);
+            Assert.InRange(LongestPath(program), 1, MostSteps);
+            foreach (DeniedSyscall call in policy.Isolation.Denied)
+            {
+                var asked = new seccomp_data { nr = call.Number, arch = AUDIT_ARCH_X86_64 };
+                uint answer = FilterEvaluator.Run(program, asked, out _);
+                Assert.Equal(SECCOMP_RET_ERRNO | (uint)call.Errno, answer);
+            }
+
+            string[] open = [.. SyscallNames.All.Where(
+                n => SyscallNames.TryParse(n, out int number) && IsAllowedForAll(program, number))];
+            Assert.Equal(["rt_sigreturn", "execve", "exit", "restart_syscall", "exit_group"], open);
+        }
+    }
+
+    [Fact]
+    public void The_groups_cost_the_calls_that_are_not_in_them_little()
+    {
+        string groups = string.Join(", ", SyscallGroups.All.Select(g => $"'{g.Name}'"));
+        sock_filter[] program = CreationFilter.Compile(Isolated($"deny: [{groups}]"), default);
+        for (int number = 0; number < 470; number++)
+        {
+            if (Array.IndexOf(Mentioned, number) < 0)
+            {
+                var asked = new seccomp_data { nr = number, arch = AUDIT_ARCH_X86_64 };
+                FilterEvaluator.Run(program, asked, out int steps);
+                Assert.InRange(steps, 1, 16);
+            }
+        }
+    }
+
+    private static Policy Isolated(string syscalls)
+    {
+        Policies.Files.LoadedPolicy loaded = Policies.Files.PolicyLoader.LoadText(
+            System.Text.Encoding.UTF8.GetBytes(
+                $"{{version: 1, extends: default, isolation: {{syscalls: {{{syscalls}}}}}}}"), "t");
+        Assert.Empty(loaded.Problems);
+        return loaded.Policy!;
     }
 
     [Fact]

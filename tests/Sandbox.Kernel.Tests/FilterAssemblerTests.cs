@@ -193,7 +193,7 @@ public sealed class FilterAssemblerTests
     {
         foreach (Policy policy in RandomPolicies.Some(99, 20))
         {
-            sock_filter[] program = CreationFilter.Compile(policy.Creation, default);
+            sock_filter[] program = CreationFilter.Compile(policy, default);
             string text = FilterListing.Write(program);
             Assert.EndsWith("\n", text, StringComparison.Ordinal);
             string[] lines = text[..^1].Split('\n');
@@ -217,7 +217,7 @@ public sealed class FilterAssemblerTests
     public void A_listing_names_calls_flags_and_actions()
     {
         string text = FilterListing.Write(
-            CreationFilter.Compile(BuiltinPolicies.Get("default").Creation, default));
+            CreationFilter.Compile(BuiltinPolicies.Get("default"), default));
         Assert.StartsWith(
             """
                0: ld  [4]                           ; architecture

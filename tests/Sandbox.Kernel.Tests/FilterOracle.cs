@@ -1,3 +1,4 @@
+using System.Linq;
 using Interpose.Abi;
 using Policies;
 using Sandbox.Kernel.Rules;
@@ -10,12 +11,13 @@ namespace Sandbox.Kernel.Tests;
 /// What a filter has to answer, said once more from the policy's own decisions and the kernel's
 /// rules, and without a look at how the filter is compiled.
 /// </summary>
-internal sealed class FilterOracle(CreationPolicy policy, FilterOptions options)
+internal sealed class FilterOracle(Policy whole, FilterOptions options)
 {
     public const uint Trace = SECCOMP_RET_TRACE | CreationFilter.Mark;
     private const uint X32 = 0x4000_0000;
+    private readonly CreationPolicy _policy = whole.Creation;
     private readonly bool _tells =
-        options.TellsDenials || policy.OnViolation.Value == OnViolation.Kill;
+        options.TellsDenials || whole.Creation.OnViolation.Value == OnViolation.Kill;
 
     public uint Expect(in seccomp_data call)
     {
@@ -37,8 +39,8 @@ internal sealed class FilterOracle(CreationPolicy policy, FilterOptions options)
             __NR_clone => Gate(EntryPoint.Clone) ?? Clone(call),
             __NR_clone3 => Gate(EntryPoint.Clone3) ?? Trace,
             __NR_unshare => Gate(EntryPoint.Unshare) ?? Unshare(call.arg0),
-            __NR_setns => Gate(EntryPoint.Setns) ?? (_tells || policy.Namespaces.Limited != 0
-                || (policy.Allow & CloneFlags.Namespaces) != CloneFlags.Namespaces
+            __NR_setns => Gate(EntryPoint.Setns) ?? (_tells || _policy.Namespaces.Limited != 0
+                || (_policy.Allow & CloneFlags.Namespaces) != CloneFlags.Namespaces
                 ? Trace : SECCOMP_RET_ALLOW),
             __NR_io_uring_setup or __NR_io_uring_enter or __NR_io_uring_register =>
                 Error(Errno.EPERM),
@@ -46,25 +48,42 @@ internal sealed class FilterOracle(CreationPolicy policy, FilterOptions options)
                 ? Error(Errno.EBUSY) : SECCOMP_RET_ALLOW,
             __NR_ioctl => (uint)call.arg1 is TIOCSTI or TIOCLINUX
                 ? Error(Errno.EPERM) : SECCOMP_RET_ALLOW,
-            _ => SECCOMP_RET_ALLOW,
+            _ => Denied(call.nr),
         };
+    }
+
+    /// <summary>What no rule of ours looks at is answered by its name alone.</summary>
+    private uint Denied(int number)
+    {
+        foreach (DeniedSyscall call in whole.Isolation.Denied)
+        {
+            if (call.Number == number)
+            {
+                string? name = SyscallNames.Of(number);
+                bool absent = SyscallGroups.All.Any(
+                    g => g.Errno == Errno.ENOSYS && g.Calls.Contains(name!));
+                return Error(absent ? Errno.ENOSYS : Errno.EPERM);
+            }
+        }
+
+        return SECCOMP_RET_ALLOW;
     }
 
     private static uint Error(Errno errno) => SECCOMP_RET_ERRNO | (uint)errno;
 
     /// <summary>What a closed call gets; null for an open one.</summary>
-    private uint? Gate(EntryPoint entry) => policy.DecideEntry(entry) is not { } closed ? null
+    private uint? Gate(EntryPoint entry) => _policy.DecideEntry(entry) is not { } closed ? null
         : _tells || (entry == EntryPoint.Clone && OthersRunAsClone) ? Trace : Error(closed.Errno);
 
     /// <summary>The kernel asks the filter again of an allowed call that was rewritten.</summary>
-    private bool OthersRunAsClone => policy.DecideEntry(EntryPoint.Clone3) is null
-        || (policy.Require != 0 && (policy.DecideEntry(EntryPoint.Fork) is null
-            || policy.DecideEntry(EntryPoint.Vfork) is null));
+    private bool OthersRunAsClone => _policy.DecideEntry(EntryPoint.Clone3) is null
+        || (_policy.Require != 0 && (_policy.DecideEntry(EntryPoint.Fork) is null
+            || _policy.DecideEntry(EntryPoint.Vfork) is null));
 
     /// <summary>The same of one call: it has what the policy puts in and lets nobody ask for.</summary>
     private bool MayBeRewritten(ulong flags) => (flags & CLONE_THREAD) == 0
-        && policy.ShapeRule(Shapes.Of(flags)).Action != FlagAction.Deny
-        && (flags & policy.Require & ~policy.Allow) != 0;
+        && _policy.ShapeRule(Shapes.Of(flags)).Action != FlagAction.Deny
+        && (flags & _policy.Require & ~_policy.Allow) != 0;
 
     private uint Clone(in seccomp_data call)
     {
@@ -77,7 +96,7 @@ internal sealed class FilterOracle(CreationPolicy policy, FilterOptions options)
     private bool IsPlainThread(ulong flags)
     {
         const ulong made = CLONE_THREAD | CLONE_SIGHAND | CLONE_VM;
-        CreationDecision decision = policy.Decide(flags);
+        CreationDecision decision = _policy.Decide(flags);
         return (flags & made) == made && (flags & ~Shape.Thread.OwnFlags()) == 0
             && decision.Allowed && decision.Stripped == 0 && decision.Added == 0;
     }
@@ -88,7 +107,7 @@ internal sealed class FilterOracle(CreationPolicy policy, FilterOptions options)
     private uint Creation(EntryPoint entry, ulong flags, ulong pointer)
     {
         var request = new CloneRequest(entry, flags, 0, pointer, pointer, 0, 0, 0, 0, [], 0);
-        CreationDecision decision = policy.Decide(flags);
+        CreationDecision decision = _policy.Decide(flags);
 
         // What is refused for a flag of the policy's own making is the supervisor's to tell.
         bool settled = !decision.Allowed && decision.Key != CreationPolicy.RequireKey
@@ -109,9 +128,9 @@ internal sealed class FilterOracle(CreationPolicy policy, FilterOptions options)
             return Error(Errno.EINVAL);
         }
 
-        CreationDecision decision = policy.DecideUnshare(flags);
+        CreationDecision decision = _policy.DecideUnshare(flags);
         return !decision.Allowed ? Error(decision.Errno)
-            : decision.Stripped != 0 || (flags & policy.Namespaces.Limited) != 0 ? Trace
+            : decision.Stripped != 0 || (flags & _policy.Namespaces.Limited) != 0 ? Trace
             : SECCOMP_RET_ALLOW;
     }
 }

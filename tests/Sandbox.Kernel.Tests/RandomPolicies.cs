@@ -18,6 +18,8 @@ internal static class RandomPolicies
     private static readonly string[] Named =
         [.. Flags, "@fork", "@vfork", "@thread", "@share", "@namespaces", "@all", "@fork", "@thread"];
 
+    private static readonly string[] Calls = [.. SyscallGroups.Names()];
+
     private static readonly string[] Strippable =
         [.. Flags.Where(f => Within(f, CloneFlags.Strippable)), "@namespaces"];
 
@@ -70,6 +72,13 @@ internal static class RandomPolicies
             IEnumerable<string> entries = EntryPointNames.Calls.Select(
                 e => $"{e.Name()}: {(random.Next(4) == 0 ? Errno(random) : "allow")}");
             text.Append($"  entry: {{{string.Join(", ", entries)}}}\n");
+        }
+
+        if (random.Next(2) == 0)
+        {
+            string denied = List(random, Calls, random.Next(3) == 0 ? Calls.Length : 12, n => $"'{n}'");
+            string open = List(random, Calls, 5, n => $"'{n}'");
+            text.Append($"isolation: {{syscalls: {{deny: [{denied}], allow: [{open}]}}}}\n");
         }
 
         return text.Append(random.Next(3) == 0 ? "resources: {core: 0}\n" : "").ToString();

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Collections.Immutable;
 using Interpose.Abi;
 using Policies;
 using Sandbox.Kernel.Rules;
@@ -7,26 +8,10 @@ using static Interpose.Abi.Uapi;
 
 namespace Sandbox.Kernel.Seccomp;
 
-/// <summary>How much of a policy the filter decides by itself.</summary>
-/// <param name="TellsDenials">
-/// Somebody is to be told of denials: they go to the supervisor, which alone can tell.
-/// </param>
-/// <param name="LetsThreadsThrough">
-/// The engine sees a thread that nobody asked it for, and the run has nothing to decide about it.
-/// </param>
-public readonly record struct FilterOptions(bool TellsDenials, bool LetsThreadsThrough)
-{
-    /// <summary>
-    /// What a run under a policy needs: threads are decided about where something limits or
-    /// places them.
-    /// </summary>
-    public static FilterOptions For(Policy policy, bool tellsDenials) =>
-        new(tellsDenials, policy.Creation.Limits.IsEmpty && policy.Resources.IsEmpty);
-}
-
 /// <summary>
 /// Compiles a policy into the seccomp filter of every guest task: seccomp(2). The kernel answers
-/// what registers settle; the rest stops for the supervisor.
+/// what registers settle, and the system calls that the policy denies by number; the rest of
+/// creation stops for the supervisor.
 /// </summary>
 /// <remarks>
 /// The architecture is looked at first, then the x32 range, for a number means nothing before
@@ -43,17 +28,19 @@ public sealed class CreationFilter
     private const uint Trace = SECCOMP_RET_TRACE | Mark;
     private const int FewNumbers = 3;
     private readonly CreationPolicy _policy;
+    private readonly ImmutableArray<DeniedSyscall> _denied;
     private readonly FilterOptions _options;
     private readonly FilterAssembler _code = new();
 
-    private CreationFilter(CreationPolicy policy, FilterOptions options)
+    private CreationFilter(Policy policy, FilterOptions options)
     {
-        bool tells = options.TellsDenials || policy.OnViolation.Value == OnViolation.Kill;
-        (_policy, _options) = (policy, options with { TellsDenials = tells });
+        (_policy, _denied) = (policy.Creation, policy.Isolation.Denied);
+        bool tells = options.TellsDenials || _policy.OnViolation.Value == OnViolation.Kill;
+        _options = options with { TellsDenials = tells };
     }
 
     /// <summary>The program, ready for SECCOMP_SET_MODE_FILTER.</summary>
-    public static sock_filter[] Compile(CreationPolicy policy, FilterOptions options) =>
+    public static sock_filter[] Compile(Policy policy, FilterOptions options) =>
         new CreationFilter(policy, options).Compile();
 
     private sock_filter[] Compile()
@@ -67,16 +54,28 @@ public sealed class CreationFilter
         _code.Jump(BPF_JGE, X32Bit, Error(Errno.ENOSYS));
 
         SortedDictionary<int, Action> calls = Calls();
-        var blocks = new List<(uint Number, FilterLabel Label, Action Emit)>(calls.Count);
-        foreach ((int number, Action emit) in calls)
+        var targets = new SortedDictionary<int, FilterLabel>();
+        foreach (DeniedSyscall call in _denied)
         {
-            blocks.Add(((uint)number, new FilterLabel(), emit));
+            targets.Add(call.Number, Error(call.Errno));
         }
 
-        Search(blocks, 0, blocks.Count);
-        foreach ((_, FilterLabel label, Action emit) in blocks)
+        foreach (int number in calls.Keys)
         {
-            _code.Bind(label);
+            // What is looked at here no policy denies by number: the reader refuses it.
+            targets.Add(number, new FilterLabel());
+        }
+
+        var ordered = new List<(uint Number, FilterLabel Label)>(targets.Count);
+        foreach ((int number, FilterLabel label) in targets)
+        {
+            ordered.Add(((uint)number, label));
+        }
+
+        Search(ordered, 0, ordered.Count);
+        foreach ((int number, Action emit) in calls)
+        {
+            _code.Bind(targets[number]);
             emit();
         }
 
@@ -121,9 +120,8 @@ public sealed class CreationFilter
 
     private FilterLabel Error(Errno errno) => _code.Answer(ErrorAction(errno));
 
-    /// <summary>Goes to the block of the number that is loaded, by halves.</summary>
-    private void Search(
-        List<(uint Number, FilterLabel Label, Action Emit)> blocks, int from, int to)
+    /// <summary>Goes to the label of the number that is loaded, by halves.</summary>
+    private void Search(List<(uint Number, FilterLabel Label)> blocks, int from, int to)
     {
         if (to - from <= FewNumbers)
         {

@@ -15,21 +15,6 @@ public static class FilterListing
     private const uint ArchitectureAt = 4;
     private const uint FirstArgumentAt = 16;
 
-    private static readonly Dictionary<uint, string> Numbers = new()
-    {
-        [__NR_ioctl] = "ioctl",
-        [__NR_clone] = "clone",
-        [__NR_fork] = "fork",
-        [__NR_vfork] = "vfork",
-        [__NR_unshare] = "unshare",
-        [__NR_setns] = "setns",
-        [__NR_seccomp] = "seccomp",
-        [__NR_io_uring_setup] = "io_uring_setup",
-        [__NR_io_uring_enter] = "io_uring_enter",
-        [__NR_io_uring_register] = "io_uring_register",
-        [__NR_clone3] = "clone3",
-    };
-
     /// <summary>Writes the program down.</summary>
     public static string Write(IReadOnlyList<sock_filter> program)
     {
@@ -88,7 +73,7 @@ public static class FilterListing
         bool compares = (code & 7) == BPF_JMP && code != (BPF_JMP | BPF_JA);
         return !compares ? string.Empty
             : loaded == ArchitectureAt && line.k == AUDIT_ARCH_X86_64 ? "x86-64"
-            : loaded == NumberAt ? Numbers.GetValueOrDefault(line.k, "x32")
+            : loaded == NumberAt ? SyscallNames.Of((int)line.k) ?? "x32"
             : loaded == FirstArgumentAt ? Flags(line.k) : string.Empty;
     }
 

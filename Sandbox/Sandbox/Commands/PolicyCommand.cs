@@ -94,8 +94,8 @@ internal sealed class PolicyCommand
 
         bool observed = parsed.GetValue(_observed);
         return Print(!parsed.GetValue(_filter) ? PolicyListing.Write(policy)
-            : FilterListing.Write(CreationFilter.Compile(
-                policy.Creation, FilterOptions.For(policy, observed))));
+            : FilterListing.Write(
+                CreationFilter.Compile(policy, FilterOptions.For(policy, observed))));
     }
 
     private int Check(ParseResult parsed)

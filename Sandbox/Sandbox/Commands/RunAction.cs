@@ -114,8 +114,7 @@ internal static class RunAction
             || parsed.GetValue(command.Result) is not null;
         FilterOptions filter = FilterOptions.For(options.Policy, tells);
         return CreationFilter.Compile(
-            options.Policy.Creation,
-            options.Faults is null ? filter : filter with { LetsThreadsThrough = false });
+            options.Policy, options.Faults is null ? filter : filter with { LetsThreadsThrough = false });
     }
 
     /// <summary>Everything that is wrong usage; empty when nothing is.</summary>

@@ -321,7 +321,7 @@ internal sealed class Explanation : IHostFacts
             arg0 = _call.Arguments[0],
             arg1 = _call.Arguments[1],
         };
-        sock_filter[] filter = CreationFilter.Compile(_policy.Creation, default);
+        sock_filter[] filter = CreationFilter.Compile(_policy, default);
         uint action = FilterEvaluator.Run(filter, data, out _);
         bool stops = (action & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_TRACE;
         Line("filter", (stops ? "with -q as without: " : "with -q the kernel answers by itself: ")
