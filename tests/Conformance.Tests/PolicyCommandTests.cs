@@ -110,7 +110,7 @@ public sealed partial class PolicyCommandTests
         JsonElement schema = JsonDocument.Parse(Product.Call(place, "policy", "schema").Out).RootElement;
         JsonElement keys = schema.GetProperty("properties");
         Assert.True(keys.GetProperty("creation").GetProperty("properties").TryGetProperty("require", out _));
-        Assert.False(keys.TryGetProperty("filesystem", out _));
+        Assert.False(keys.TryGetProperty("domains", out _));
     }
 
     [Fact]

@@ -46,6 +46,35 @@ public sealed class LintTests
     public void The_policies_that_ship_get_none() => Assert.All(
         BuiltinPolicies.Names, n => Assert.Empty(PolicyLint.Check(BuiltinPolicies.Get(n))));
 
+    private const string WhyIsolation = "; say in 'isolation.because' why it is needed";
+    private const string WhyFiles = "; say in 'filesystem.because' why it is needed";
+
+    [Theory]
+    [InlineData("isolation: {network: host}", "2:22: the host's network reaches its services and others'"
+        + WhyIsolation)]
+    [InlineData("isolation: {capabilities: [CAP_KILL]}", "2:27: CAP_KILL is part of the power of root"
+        + WhyIsolation)]
+    [InlineData("isolation: {syscalls: {allow: [swapon]}}", "2:32: swapon is denied in @swap, for swap space is the "
+        + "machine's, and holds the memory of every program" + WhyIsolation)]
+    [InlineData("degrade: [net]", "2:11: without net the run is weaker than the policy says, on a host that cannot "
+        + "give it" + WhyIsolation)]
+    [InlineData("filesystem: {default: rw}", "2:23: guests can write all that the caller can" + WhyFiles)]
+    [InlineData("filesystem: {default: ro, paths: {/: rw}}", "2:35: guests can write the whole file system" + WhyFiles)]
+    [InlineData("filesystem: {default: ro, paths: {'~': rw}}", "2:35: guests can write the whole home" + WhyFiles)]
+    [InlineData("filesystem: {default: ro, paths: {'~/*/': rw}}", "2:35: guests can write the whole home" + WhyFiles)]
+    public void A_grant_of_isolation_asks_for_its_reason(string section, string warning) => Assert.Equal(
+        ["p.yaml:" + warning],
+        PolicyLint.Check(Texts.Valid(Texts.Read($"version: 1\n{section}\n"))).Select(w => w.ToString()));
+
+    [Theory]
+    [InlineData("isolation: {because: x, network: host, capabilities: [CAP_KILL], syscalls: {allow: [mount]}}\n"
+        + "degrade: [net]")]
+    [InlineData("isolation: {network: none, capabilities: [], syscalls: {allow: ['@numa', ustat, ptrace]}}")]
+    [InlineData("filesystem: {because: x, default: rw, paths: {/: rw, '~': rw}}")]
+    [InlineData("filesystem: {default: ro, paths: {.: rw, ~/.cache: rw, /: cow, '~': hide}}")]
+    public void Others_of_isolation_do_not(string section) => Assert.Empty(
+        PolicyLint.Check(Texts.Valid(Texts.Read($"version: 1\n{section}\n"))));
+
     private static string[] Warnings(string keys) =>
     [
         .. PolicyLint.Check(Texts.Valid($"version: 1\ncreation:\n  {keys}\n")).Select(w => w.ToString()),

@@ -77,6 +77,7 @@ public sealed class PolicyPropertyTests : IDisposable
             Assert.Equal<ResourceLimit>(policy.Resources.Limits, again.Policy.Resources.Limits);
             Assert.Equal<int>(policy.Resources.Affinity, again.Policy.Resources.Affinity);
             Assert.Equal(policy.Resources.Nice, again.Policy.Resources.Nice);
+            SameIsolation(policy, again.Policy);
         }
     }
 
@@ -173,6 +174,48 @@ public sealed class PolicyPropertyTests : IDisposable
         {
             Assert.Equal(one.Limits.Of((LimitKind)i)?.Value, other.Limits.Of((LimitKind)i)?.Value);
         }
+    }
+
+    private static void SameIsolation(Policy one, Policy other)
+    {
+        (IsolationPolicy a, IsolationPolicy b) = (one.Isolation, other.Isolation);
+        Assert.Equal(
+            (a.Flags, a.Hostname, a.User, a.Capabilities, a.LimitsCapabilities, a.TimeOffset, a.Landlock, a.Keyring),
+            (b.Flags, b.Hostname, b.User, b.Capabilities, b.LimitsCapabilities, b.TimeOffset, b.Landlock, b.Keyring));
+        Assert.Equal(
+            a.Denied.Select(d => (d.Number, d.Errno)), b.Denied.Select(d => (d.Number, d.Errno)));
+        Assert.Equal(a.Reopened.Select(r => r.Value), b.Reopened.Select(r => r.Value));
+        Assert.Equal(one.Filesystem.Default?.Value, other.Filesystem.Default?.Value);
+        Assert.Equal(
+            one.Filesystem.Paths.Select(p => (p.Pattern, p.Access, p.Size)),
+            other.Filesystem.Paths.Select(p => (p.Pattern, p.Access, p.Size)));
+        Assert.Equal(one.Degrade.Select(d => d.Value), other.Degrade.Select(d => d.Value));
+    }
+
+    [Fact]
+    public void A_listing_says_where_isolation_was_set_and_why_groups_are_denied()
+    {
+        string listing = PolicyListing.Write(Texts.Valid("""
+            version: 1
+            isolation:
+              namespaces: [mount]
+              network: none
+              syscalls: {deny: ['@swap', '@clock', bpf], allow: [clock_settime]}
+            filesystem:
+              default: ro
+              paths: {/tmp: {access: tmpfs, size: 64M}}
+            """));
+        string[] lines = [.. listing.Split('\n').Select(l => string.Join(' ', l.Split(' ').Where(w => w.Length > 0)))];
+        Assert.Equal(
+            [
+                "isolation:", "namespaces:", "- mount # p.yaml:3:16", "- net # p.yaml:4:12",
+                "network: none # p.yaml:4:12", "syscalls:", "deny:",
+                "# swap space is the machine's, and holds the memory of every program",
+                "- '@swap' # p.yaml:5:21", "- settimeofday # p.yaml:5:30", "- bpf # p.yaml:5:40",
+                "allow:", "- clock_settime # p.yaml:5:54", "filesystem:", "default: ro # p.yaml:7:12",
+                "paths:", "\"/tmp\": {access: tmpfs, size: 64M} # p.yaml:8:11", "",
+            ],
+            lines[Array.IndexOf(lines, "isolation:")..]);
     }
 
     private static CreationDecision Plain(CreationDecision decision) =>

@@ -43,6 +43,7 @@ internal sealed class RandomPolicies(int seed)
         text.Append(_random.Next(2) == 0 ? $"  limits: {{tasks: {_random.Next(1, 5000)}}}\n" : "");
         text.Append(_random.Next(2) == 0
             ? "resources: {nice: +5, core: 4K, affinity: '3', because: 'x: y'}\n" : "");
+        Isolation(text);
         return text.ToString();
     }
 
@@ -63,6 +64,36 @@ internal sealed class RandomPolicies(int seed)
     public int Next(int below) => _random.Next(below);
 
     private string Entry() => _random.Next(3) == 0 ? "allow" : Errno();
+
+    /// <summary>Isolation with every namespace but net, so that whatever lies over it fits.</summary>
+    private void Isolation(StringBuilder text)
+    {
+        string[] calls = [.. SyscallGroups.Names()];
+        string[] paths = ["/", ".", "'~'", "/a*", "\"/\\\"\"", "~/x y", "/tmp/", "/[!a]", "./#"];
+        string[] access = ["ro", "rw", "hide", "{access: tmpfs, size: 2048K}", "{access: tmpfs, size: 3G}", "proc"];
+        text.Append("isolation:\n  namespaces: [user, mount, pid, uts, time]\n");
+        text.Append(_random.Next(2) == 0 ? "  network: none\n" : "");
+        text.Append(_random.Next(2) == 0 ? "  hostname: 'true'\n  user: {uid: 0, host_gid: +7}\n" : "");
+        text.Append(_random.Next(3) == 0 ? $"  capabilities: [{string.Join(", ", Some(Caps, 2))}]\n" : "");
+        text.Append(_random.Next(3) == 0 ? "  time_offset: {boottime: -0ms}\n  because: '@x'\n" : "");
+        text.Append(_random.Next(3) == 0 ? "  landlock: off\n  keyring: on\n" : "");
+        foreach (string key in new[] { "deny", "allow" })
+        {
+            text.Append(key == "deny" ? "  syscalls:\n" : "");
+            text.Append($"    {key}: [{string.Join(", ", Some(calls[..11], 4).Select(n => $"'{n}'"))}]\n");
+        }
+
+        text.Append("filesystem:\n  default: ").Append(access[_random.Next(3)]).Append("\n  paths:\n");
+        text.Append("    /every: ro\n");
+        foreach (string path in Some(paths, 4).Distinct())
+        {
+            text.Append($"    {path}: {access[_random.Next(access.Length)]}\n");
+        }
+
+        text.Append(_random.Next(2) == 0 ? "degrade: [net, keyring]\n" : "");
+    }
+
+    private static readonly string[] Caps = ["CAP_CHOWN", "CAP_SYS_ADMIN", "CAP_CHECKPOINT_RESTORE"];
 
     private void Flags(StringBuilder text, string key, string[] names, int most)
     {

@@ -15,9 +15,11 @@ internal static class IsolationKeys
     private static readonly WordKind OnOff = new(("on", true), ("off", false));
 
     /// <summary>The keys in the order of the reference.</summary>
-    public static IEnumerable<PolicyKey> All() => [.. Isolation(), .. Filesystem(), Degrade()];
+    public static IEnumerable<PolicyKey> All() =>
+        [.. Identity(), .. Reach(), .. Filesystem(), Degrade()];
 
-    private static IEnumerable<PolicyKey> Isolation()
+    /// <summary>Which namespaces, and who guests are in them.</summary>
+    private static IEnumerable<PolicyKey> Identity()
     {
         yield return new(
             "isolation.namespaces",
@@ -58,6 +60,11 @@ internal static class IsolationKeys
                 + "that of the layers below.",
             static (draft, value, node) =>
                 draft.Isolation.SetCapabilities((List<Sourced<int>>)value, node.Origin));
+    }
+
+    /// <summary>What guests can get at.</summary>
+    private static IEnumerable<PolicyKey> Reach()
+    {
         yield return new(
             "isolation.network",
             new WordKind(("none", NetworkAccess.None), ("host", NetworkAccess.Host)),

@@ -3,7 +3,9 @@ using Interpose.Abi;
 
 namespace Policies.Files;
 
-/// <summary>Grants of the sections <c>isolation</c> and <c>filesystem</c> that want a reason.</summary>
+/// <summary>
+/// Grants of the sections <c>isolation</c> and <c>filesystem</c> that want a reason.
+/// </summary>
 internal static class IsolationLint
 {
     /// <summary>Adds warnings, in the order of the model's keys.</summary>

@@ -112,7 +112,8 @@ public static class PolicyDifference
             && (wide.OomScoreAdj is null || wide.OomScoreAdj < score))
         {
             Tell(
-                found, null, "resources.oom_score_adj", Instead(wide.OomScoreAdj, score, inherited));
+                found, null, "resources.oom_score_adj",
+                Instead(wide.OomScoreAdj, score, inherited));
         }
 
         if (narrow.Scheduler is { } reset && wide.Scheduler != reset)

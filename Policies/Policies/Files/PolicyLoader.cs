@@ -211,7 +211,8 @@ public sealed class PolicyLoader
 
     private static byte[] ReadAtMost(string path, int most)
     {
-        using FileStream stream = new(path, FileMode.Open, System.IO.FileAccess.Read, FileShare.ReadWrite);
+        using FileStream stream = new(
+            path, FileMode.Open, System.IO.FileAccess.Read, FileShare.ReadWrite);
         var bytes = new byte[most];
         int filled = stream.ReadAtLeast(bytes, most, throwOnEndOfStream: false);
         return bytes[..filled];

@@ -110,7 +110,9 @@ internal sealed class IsolationDraft
         return null;
     }
 
-    /// <summary>No network is a namespace; the host's, set later, takes it out of the list.</summary>
+    /// <summary>
+    /// No network is a namespace; the host's, set later, takes it out of the list.
+    /// </summary>
     private ImmutableArray<Sourced<NamespaceType>> Namespaces()
     {
         if (_network is not { } network)

@@ -8,7 +8,7 @@ using Sandbox.Kernel.Seccomp;
 
 namespace Sandbox.Commands;
 
-/// <summary><c>sandbox policy</c>: list, show, check and schema.</summary>
+/// <summary><c>sandbox policy</c>: list, show, check, diff and schema.</summary>
 internal sealed class PolicyCommand
 {
     private readonly Argument<string[]> _shown = new("NAME|FILE")
@@ -52,9 +52,9 @@ internal sealed class PolicyCommand
         check.SetAction(Check);
         var schema = new Command("schema", "Print the JSON Schema of policies");
         schema.SetAction(_ => Print(PolicySchema.Write()));
-        Command = new Command("policy", "List, show and check policies")
+        Command = new Command("policy", "List, show, check and compare policies")
         {
-            list, show, check, schema,
+            list, show, check, new PolicyDiff().Command, schema,
         };
     }
 

@@ -26,11 +26,13 @@ internal sealed class PolicyOptions
     };
 
     /// <summary>Loads what was asked for.</summary>
-    public LoadedPolicy Load(ParseResult parsed)
+    /// <param name="parsed">The command line.</param>
+    /// <param name="options">What other options lay over it.</param>
+    public LoadedPolicy Load(ParseResult parsed, IReadOnlyList<PolicyOption>? options = null)
     {
         string[] names = parsed.GetValue(Policy) is { Length: > 0 } given
             ? given : [BuiltinPolicies.Default];
-        return PolicyLoader.Load(names, parsed.GetValue(Set) ?? []);
+        return PolicyLoader.Load(names, parsed.GetValue(Set) ?? [], options);
     }
 
     private static IEnumerable<CompletionItem> Completions()

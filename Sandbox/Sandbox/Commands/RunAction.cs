@@ -114,7 +114,8 @@ internal static class RunAction
             || parsed.GetValue(command.Result) is not null;
         FilterOptions filter = FilterOptions.For(options.Policy, tells);
         return CreationFilter.Compile(
-            options.Policy, options.Faults is null ? filter : filter with { LetsThreadsThrough = false });
+            options.Policy,
+            options.Faults is null ? filter : filter with { LetsThreadsThrough = false });
     }
 
     /// <summary>Everything that is wrong usage; empty when nothing is.</summary>
@@ -122,13 +123,15 @@ internal static class RunAction
     {
         options = new Checked { Words = parsed.GetValue(command.Words) ?? [] };
         var problems = new List<string>();
-        LoadedPolicy loaded = command.Policy.Load(parsed);
+        LoadedPolicy loaded =
+            command.Policy.Load(parsed, command.Files.Read(parsed, problems));
         foreach (PolicyProblem problem in loaded.Problems)
         {
             problems.Add(problem.ToString());
         }
 
         options.Policy = loaded.Policy!;
+        problems.AddRange(loaded.Policy is { } policy ? NotEnforced.Of(policy) : []);
         string? wrong = CheckEngine(parsed.GetValue(command.Engine))
             ?? CheckTimeout(parsed.GetValue(command.Timeout), ref options)
             ?? CheckEnvironment(parsed.GetValue(command.Env))

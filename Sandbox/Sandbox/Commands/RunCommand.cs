@@ -10,15 +10,15 @@ internal sealed class RunCommand
     /// <summary>What the contract names and this version does not enforce.</summary>
     private static readonly (string Name, bool TakesValue)[] NotYet =
     [
-        ("--ro", true), ("--rw", true), ("--hide", true), ("--cow", true), ("--keep", true),
-        ("--commit", false), ("--inputs", true), ("--outputs", true), ("--net", false),
+        ("--keep", true), ("--commit", false), ("--inputs", true), ("--outputs", true),
     ];
 
     public RunCommand()
     {
         Command = new Command("run", "Run a program under a policy")
         {
-            Policy.Policy, Policy.Set, Engine, Events, Result, Timeout, ChangeDirectory, Env,
+            Policy.Policy, Policy.Set, Files.ReadOnly, Files.ReadWrite, Files.Hide,
+            Files.CopyOnWrite, Files.Net, Engine, Events, Result, Timeout, ChangeDirectory, Env,
             ClearEnv, Descriptors, WaitForAll, Summary, Verify, Verbose, Quiet, LogFormat,
             FailStep, LoseStop, Words,
         };
@@ -33,6 +33,8 @@ internal sealed class RunCommand
     public Command Command { get; }
 
     public PolicyOptions Policy { get; } = new();
+
+    public FileOptions Files { get; } = new();
 
     public Option<string> Engine { get; } = new("--engine")
     {
