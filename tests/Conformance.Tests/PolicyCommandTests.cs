@@ -104,6 +104,33 @@ public sealed partial class PolicyCommandTests
     }
 
     [Fact]
+    public void Diff_says_what_each_allows_and_the_other_does_not()
+    {
+        using var place = new Workplace();
+        place.Write("net.yaml", "version: 1\nextends: default\ncreation: {allow: [CLONE_NEWNET]}\n");
+        Outcome diff = Product.Call(place, "policy", "diff", "default", "net.yaml");
+        Assert.Equal(0, diff.Status);
+        Assert.Equal(
+            "net.yaml allows, and default does not:\n  net.yaml:3:20: creation.allow: CLONE_NEWNET\n"
+                + "default allows nothing that net.yaml does not\n",
+            diff.Out);
+    }
+
+    [Fact]
+    public void Diff_refuses_a_wrong_policy_on_either_side()
+    {
+        using var place = new Workplace();
+        place.Write("wrong.yaml", "version: 1\nnothing: 1\n");
+        foreach (string[] pair in new string[][] { ["default", "wrong.yaml"], ["wrong.yaml", "default"] })
+        {
+            Outcome diff = Product.Call(place, ["policy", "diff", .. pair]);
+            Assert.Equal(2, diff.Status);
+            Assert.Contains("wrong.yaml:2:1: ", diff.Err, StringComparison.Ordinal);
+            Assert.Equal(string.Empty, diff.Out);
+        }
+    }
+
+    [Fact]
     public void The_schema_is_json_and_knows_the_keys()
     {
         using var place = new Workplace();

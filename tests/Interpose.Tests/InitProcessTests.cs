@@ -30,18 +30,11 @@ public sealed class InitProcessTests : IDisposable
             "open", output, __NR_open, Text(plan, output), O_WRONLY | O_CREAT, 0x1a4);
         plan.Add("dup2", "output", __NR_dup2, file, 3);
         PlanShell(plan, script);
-        plan.GoOnAfter(fork);
-        Assert.Null(InitProcess.Prepare(out InitProcess? init));
-        using (init)
-        {
-            init!.Plan(plan);
-            Assert.Equal(Errno.None, plan.Start(out HostTid first));
-            Assert.True(plan.AwaitReached(wait, 5000), plan.Failure.ToString());
-            int second = Number(link, (int)plan.ResultOf(self));
-            Assert.Contains($"PPid:\t{first}\n", Status(second), StringComparison.Ordinal);
-            plan.LetGo();
-            Assert.Equal(0, EndOf(first));
-        }
+        HostTid first = Start(plan, fork, wait);
+        int second = Number(link, (int)plan.ResultOf(self));
+        Assert.Contains($"PPid:\t{first}\n", Status(second), StringComparison.Ordinal);
+        plan.LetGo();
+        Assert.Equal(0, EndOf(first).ExitCode);
 
         Assert.Null(plan.Failure);
         Assert.Equal("2\norphan 2\n", File.ReadAllText(output));
@@ -52,6 +45,34 @@ public sealed class InitProcessTests : IDisposable
     {
         using LaunchPlan plan = NewPlan(out _, out _, out uint wait, out int fork);
         plan.Add("chdir to", "/nowhere", __NR_chdir, Text(plan, "/nowhere"));
+        HostTid first = Start(plan, fork, wait);
+        plan.LetGo();
+        Assert.Equal(0, EndOf(first).ExitCode);
+
+        Assert.Equal(("chdir to", "/nowhere", Errno.ENOENT), plan.Failure);
+    }
+
+    [Theory]
+    [InlineData(__NR_fork, 0, SIGSYS)]
+    [InlineData(__NR_clone, SIGCHLD, SIGSYS)]
+    [InlineData(__NR_open, 0, SIGSYS)]
+    [InlineData(__NR_prctl, PR_SET_DUMPABLE, SIGSYS)]
+    [InlineData(__NR_prctl, PR_SET_NAME, 0)]
+    [InlineData(__NR_wait4, -1, 0)]
+    public void Its_filter_leaves_it_the_calls_that_it_makes(int number, int argument, int signal)
+    {
+        using var plan = new LaunchPlan();
+        plan.AddFilter("the init process", InitProcess.Filter());
+        plan.AddPassing(
+            Errno.ECHILD, "call", "under the filter", number, argument, Text(plan, "x"));
+        plan.Add("exit_group", "the end", __NR_exit_group, 7);
+        Assert.Equal(Errno.None, plan.Start(out HostTid child));
+        WaitStatus end = EndOf(child);
+        Assert.Equal(signal, end.Exited ? 0 : end.TermSignal);
+    }
+
+    private static HostTid Start(LaunchPlan plan, int fork, uint wait)
+    {
         plan.GoOnAfter(fork);
         Assert.Null(InitProcess.Prepare(out InitProcess? init));
         using (init)
@@ -59,11 +80,8 @@ public sealed class InitProcessTests : IDisposable
             init!.Plan(plan);
             Assert.Equal(Errno.None, plan.Start(out HostTid first));
             Assert.True(plan.AwaitReached(wait, 5000), plan.Failure.ToString());
-            plan.LetGo();
-            Assert.Equal(0, EndOf(first));
+            return first;
         }
-
-        Assert.Equal(("chdir to", "/nowhere", Errno.ENOENT), plan.Failure);
     }
 
     private static LaunchPlan NewPlan(
@@ -96,18 +114,16 @@ public sealed class InitProcessTests : IDisposable
 
     private static string Status(int pid) => File.ReadAllText($"/proc/{pid}/status");
 
-    private static int EndOf(HostTid child)
+    private static WaitStatus EndOf(HostTid child)
     {
         var time = Stopwatch.StartNew();
         int word;
         while (Waiting.Poll(child.Value, out word, out _) == 0)
         {
-            Assert.True(time.Elapsed < TimeSpan.FromSeconds(20), "the init process goes on");
+            Assert.True(time.Elapsed < TimeSpan.FromSeconds(20), "it goes on");
             Thread.Sleep(5);
         }
 
-        var status = new WaitStatus(word);
-        Assert.True(status.Exited, word.ToString("x", CultureInfo.InvariantCulture));
-        return status.ExitCode;
+        return new(word);
     }
 }

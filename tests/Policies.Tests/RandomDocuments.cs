@@ -105,7 +105,7 @@ internal sealed class RandomDocuments(int seed)
         TextKind when key.Name == "extends" => BuiltinPolicies.Names[_random.Next(BuiltinPolicies.Names.Count)],
         TextKind => Text(int.Parse(
             Regex.Match(key.Kind.Takes, "to ([0-9]+)").Groups[1].Value, CultureInfo.InvariantCulture)),
-        FlagListKind => new JsonArray([.. Enumerable.Range(0, _random.Next(4)).Select(_ => (JsonNode)Flag(key))]),
+        NameListKind<FlagName> => new JsonArray([.. Enumerable.Range(0, _random.Next(4)).Select(_ => (JsonNode)Flag(key))]),
         FlagErrnoKind => new JsonObject(Enumerable.Range(0, _random.Next(4)).Select(_ => Flag(key)).Distinct()
             .Select(f => KeyValue(f, ErrnoName("EPERM")))),
         ErrnoKind => ErrnoName("ENOSYS"),

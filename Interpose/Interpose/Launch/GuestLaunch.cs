@@ -67,7 +67,7 @@ public sealed class GuestLaunch : IDisposable
             PlanOpenFiles();
         }
 
-        PlanFilter(spec.Filter);
+        _plan.AddFilter("filter", spec.Filter);
         PlanMask();
         PlanExec(spec);
     }
@@ -149,14 +149,6 @@ public sealed class GuestLaunch : IDisposable
         var limit = (rlimit64*)_plan.Allocate(sizeof(rlimit64));
         *limit = StartState.OpenFiles;
         _plan.Add("prlimit64", "RLIMIT_NOFILE", __NR_prlimit64, 0, RLIMIT_NOFILE, (nint)limit);
-    }
-
-    private void PlanFilter(sock_filter[] code)
-    {
-        _plan.Add("prctl(PR_SET_NO_NEW_PRIVS)", "task", __NR_prctl, PR_SET_NO_NEW_PRIVS, 1);
-        _plan.Add(
-            "seccomp(SECCOMP_SET_MODE_FILTER)", "filter", __NR_seccomp,
-            (nint)SECCOMP_SET_MODE_FILTER, 0, _plan.Program(code));
     }
 
     private void PlanMask()

@@ -62,18 +62,11 @@ internal sealed class InitProcess : IDisposable
     public void Plan(LaunchPlan plan)
     {
         const string descriptors = "descriptors of the init process";
-        if (_file > 0)
-        {
-            plan.Add("close_range", descriptors, __NR_close_range, 0, _file - 1, 0);
-        }
-
+        plan.Add("close_range", descriptors, __NR_close_range, 0, _file - 1, 0);
         plan.Add(
             "close_range", descriptors, __NR_close_range, _file + 1,
             unchecked((nint)uint.MaxValue), 0);
-        plan.Add("prctl(PR_SET_NO_NEW_PRIVS)", Name, __NR_prctl, PR_SET_NO_NEW_PRIVS, 1);
-        plan.Add(
-            "seccomp(SECCOMP_SET_MODE_FILTER)", Name, __NR_seccomp,
-            (nint)SECCOMP_SET_MODE_FILTER, 0, plan.Program(Filter()));
+        plan.AddFilter(Name, Filter());
         plan.Add(
             "execveat of", Name, __NR_execveat, _file, plan.Text([]),
             plan.Vector([plan.Text("sandbox-init"u8)]), plan.Vector([]), AT_EMPTY_PATH);
@@ -83,7 +76,7 @@ internal sealed class InitProcess : IDisposable
     public void Dispose() => Posix.Close(_file);
 
     /// <summary>What it needs and nothing else; execveat is how it begins.</summary>
-    private static sock_filter[] Filter()
+    internal static sock_filter[] Filter()
     {
         const int load = BPF_LD | BPF_W | BPF_ABS;
         const int equal = BPF_JMP | BPF_JEQ | BPF_K;

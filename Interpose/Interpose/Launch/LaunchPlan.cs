@@ -162,15 +162,13 @@ internal sealed unsafe class LaunchPlan : IDisposable
         return memory;
     }
 
-    /// <summary>A seccomp filter as SECCOMP_SET_MODE_FILTER takes it.</summary>
-    public nint Program(ReadOnlySpan<sock_filter> code)
+    /// <summary>The task goes under a seccomp filter: seccomp(2).</summary>
+    public void AddFilter(string @object, ReadOnlySpan<sock_filter> code)
     {
-        nint instructions = Allocate(code.Length * sizeof(sock_filter));
-        code.CopyTo(new Span<sock_filter>((void*)instructions, code.Length));
-        var program = (sock_fprog*)Allocate(sizeof(sock_fprog));
-        program->len = (ushort)code.Length;
-        program->filter = (nuint)instructions;
-        return (nint)program;
+        Add("prctl(PR_SET_NO_NEW_PRIVS)", @object, __NR_prctl, PR_SET_NO_NEW_PRIVS, 1);
+        Add(
+            "seccomp(SECCOMP_SET_MODE_FILTER)", @object, __NR_seccomp,
+            (nint)SECCOMP_SET_MODE_FILTER, 0, Program(code));
     }
 
     /// <summary>What a call of the child's gave: its result, once the child has made it.</summary>
@@ -271,6 +269,17 @@ internal sealed unsafe class LaunchPlan : IDisposable
 
         _steps.Add(step);
         _names.Add((what, @object));
+    }
+
+    /// <summary>A filter in the form that the call takes.</summary>
+    private nint Program(ReadOnlySpan<sock_filter> code)
+    {
+        nint instructions = Allocate(code.Length * sizeof(sock_filter));
+        code.CopyTo(new Span<sock_filter>((void*)instructions, code.Length));
+        var program = (sock_fprog*)Allocate(sizeof(sock_fprog));
+        program->len = (ushort)code.Length;
+        program->filter = (nuint)instructions;
+        return (nint)program;
     }
 
     /// <summary>The end of a stack, for it grows downwards.</summary>

@@ -197,11 +197,11 @@ EXPORT long sandbox_launch(struct launch_plan *plan)
 }
 
 /* The program that is pid 1 where a run has pids of its own: Launch/init.c, a whole ELF file. */
-__asm__(".section .rodata\n"
+__asm__(".pushsection .rodata\n"
         ".balign 16\n"
         "sandbox_init_begin: .incbin \"" INIT_IMAGE "\"\n"
         "sandbox_init_end:\n"
-        ".text\n");
+        ".popsection\n");
 extern const char sandbox_init_begin[], sandbox_init_end[];
 
 EXPORT const char *sandbox_init_image(uint64_t *size)

@@ -67,11 +67,8 @@ public sealed unsafe class Trial : IDisposable
     /// <summary>Puts the child under a seccomp filter.</summary>
     public Trial Filter(ReadOnlySpan<sock_filter> code)
     {
-        nint instructions = Memory(code);
-        var program = new sock_fprog { len = (ushort)code.Length, filter = (nuint)instructions };
-        return Call("prctl(PR_SET_NO_NEW_PRIVS)", __NR_prctl, PR_SET_NO_NEW_PRIVS, 1)
-            .Call("seccomp(SECCOMP_SET_MODE_FILTER)", __NR_seccomp,
-                (nint)SECCOMP_SET_MODE_FILTER, 0, Memory([program]));
+        _plan.AddFilter(string.Empty, code);
+        return this;
     }
 
     /// <summary>Text with a zero byte behind it, for an argument.</summary>

@@ -7,15 +7,15 @@ namespace Policies.Files;
 /// <summary>The keys of the section <c>creation</c>.</summary>
 internal static class CreationKeys
 {
-    private static readonly FlagWord AnyFlag = new(
+    private static readonly NameWord<FlagName> AnyFlag = FlagWords.Of(
         ulong.MaxValue, true, "flags such as CLONE_PIDFD and groups such as '@thread'", "");
 
-    private static readonly FlagWord StrippableFlag = new(
+    private static readonly NameWord<FlagName> StrippableFlag = FlagWords.Of(
         CloneFlags.Strippable, false, "flags such as CLONE_IO and the group '@namespaces'",
         "cannot be stripped, for the caller would get something else than it relies on; "
             + "deny it instead");
 
-    private static readonly FlagWord AddableFlag = new(
+    private static readonly NameWord<FlagName> AddableFlag = FlagWords.Of(
         CloneFlags.Addable, false, "flags such as CLONE_NEWUTS",
         "cannot be required; what can are flags of namespaces other than CLONE_NEWTIME");
 
@@ -27,13 +27,13 @@ internal static class CreationKeys
             "ptrace",
             "How guests are observed.", PolicyKey.Kept);
         yield return new(
-            "creation.allow", new FlagListKind(AnyFlag), "nothing",
+            "creation.allow", new NameListKind<FlagName>(AnyFlag), "nothing",
             "['@fork', '@thread', CLONE_PIDFD]",
             "Flags and shapes that may be asked for. A shape ('@fork', '@vfork', '@thread') opens "
                 + "a kind of task together with the flags that C libraries give it.",
             Flags(FlagAction.Allow));
         yield return new(
-            "creation.strip", new FlagListKind(StrippableFlag),
+            "creation.strip", new NameListKind<FlagName>(StrippableFlag),
             "CLONE_UNTRACED and CLONE_PTRACE, always", "[CLONE_IO]",
             "Flags that are taken out of a call before the kernel sees it.",
             Flags(FlagAction.Strip));
@@ -74,7 +74,8 @@ internal static class CreationKeys
         }
 
         yield return new(
-            "creation.require", new FlagListKind(AddableFlag), "nothing", "[CLONE_NEWUTS]",
+            "creation.require", new NameListKind<FlagName>(AddableFlag), "nothing",
+            "[CLONE_NEWUTS]",
             "Flags that are added to the creation of each process (not of threads). Together with "
                 + "what the kernel forbids beside them, the call gets 'otherwise'.",
             Require);

@@ -62,82 +62,32 @@ internal sealed record FlagName(string Name, ulong Flags, ImmutableArray<Shape> 
     }
 }
 
-/// <summary>Reads names of flags and groups out of those that a key has a use for.</summary>
-/// <param name="flags">Flags that make sense there.</param>
-/// <param name="shapes">Whether shapes do.</param>
-/// <param name="describe">What is taken, with an example.</param>
-/// <param name="why">Why other flags do not; to follow the flag's name.</param>
-internal sealed class FlagWord(ulong flags, bool shapes, string describe, string why)
+/// <summary>Names of flags and groups out of those that a key has a use for.</summary>
+internal static class FlagWords
 {
-    public string Describe => describe;
-
-    public IEnumerable<string> Names => FlagName.Within(flags, shapes);
-
-    public Sourced<FlagName>? Read(
-        string key, PolicyNode node, ICollection<PolicyProblem> problems)
+    /// <summary>A reader of them.</summary>
+    /// <param name="flags">Flags that make sense there.</param>
+    /// <param name="shapes">Whether shapes do.</param>
+    /// <param name="describe">What is taken, with an example.</param>
+    /// <param name="useless">Why other flags do not; to follow the flag's name.</param>
+    public static NameWord<FlagName> Of(
+        ulong flags, bool shapes, string describe, string useless)
     {
-        if (node is not ScalarNode scalar || scalar.Type == ScalarType.Null)
+        return new(describe, "flag", () => FlagName.Within(flags, shapes), Find);
+
+        bool Find(string name, out FlagName found, out string? why)
         {
-            problems.Add(new(node.Origin, $"{key} takes {Describe}, not {node.Describe}"));
-            return null;
+            found = FlagName.Find(name)!;
+            bool fits = found is not null && (found.Flags & ~flags) == 0
+                && (shapes || found.Shapes.IsEmpty);
+            why = found is null || fits ? null : useless;
+            return fits;
         }
-
-        if (FlagName.Find(scalar.Text) is not { } found)
-        {
-            problems.Add(new(node.Origin, $"{key}: there is no flag {scalar.Describe}"
-                + Nearest.Suggest(scalar.Text, Names)));
-            return null;
-        }
-
-        if ((found.Flags & ~flags) != 0 || (!shapes && !found.Shapes.IsEmpty))
-        {
-            problems.Add(new(node.Origin, $"{key}: {found.Name} {why}"));
-            return null;
-        }
-
-        return new(found, node.Origin);
-    }
-}
-
-/// <summary>A list of flags and groups, each with its place.</summary>
-internal sealed class FlagListKind(FlagWord word) : ValueKind
-{
-    public override string Takes => $"a list of {word.Describe}";
-
-    public override bool IsList => true;
-
-    public override void WriteSchema(Utf8JsonWriter json)
-    {
-        json.WriteString("type"u8, "array");
-        json.WriteStartObject("items"u8);
-        WriteEnum(json, word.Names);
-        json.WriteEndObject();
-    }
-
-    public override object? Read(string key, PolicyNode node, ICollection<PolicyProblem> problems)
-    {
-        if (node is not SequenceNode list)
-        {
-            string? hint = node is ScalarNode { Type: not ScalarType.Null } scalar
-                ? $"; write [{scalar.Describe}]" : null;
-            return Refuse(key, node, problems, hint);
-        }
-
-        var names = new List<Sourced<FlagName>>(list.Items.Count);
-        foreach (PolicyNode item in list.Items)
-        {
-            if (word.Read(key, item, problems) is { } name)
-            {
-                names.Add(name);
-            }
-        }
-
-        return names;
     }
 }
 
 /// <summary>A mapping from flags and groups to the errno that a call with them gets.</summary>
-internal sealed class FlagErrnoKind(FlagWord word) : ValueKind
+internal sealed class FlagErrnoKind(NameWord<FlagName> word) : ValueKind
 {
     private readonly ErrnoKind _errno = new(orAllow: false);
 

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Collections.Immutable;
 using System.Linq;
 using Interpose.Abi;
 
@@ -8,9 +9,9 @@ namespace Policies.Files;
 /// <summary>The keys of the sections <c>isolation</c> and <c>filesystem</c>, and degrade.</summary>
 internal static class IsolationKeys
 {
-    private static readonly NameListKind<SyscallName> Calls = new(
+    private static readonly NameListKind<SyscallName> Calls = new(new(
         "system calls such as ptrace and groups such as '@mount'", "system call",
-        SyscallGroups.Names, FindCall);
+        SyscallGroups.Names, FindCall));
 
     private static readonly WordKind OnOff = new(("on", true), ("off", false));
 
@@ -23,9 +24,8 @@ internal static class IsolationKeys
     {
         yield return new(
             "isolation.namespaces",
-            new NameListKind<NamespaceType>(
-                "namespaces such as mount", "namespace",
-                static () => NamespaceTypes.All.Select(NamespaceTypes.Name), FindNamespace),
+            OneOf(
+                "namespaces such as mount", "namespace", NamespaceTypes.All, NamespaceTypes.Name),
             "none", "[user, mount, pid, net, ipc, uts, cgroup]",
             "The types that the run gets new namespaces of. A list replaces that of the layers "
                 + "below.",
@@ -51,9 +51,9 @@ internal static class IsolationKeys
             static (user, id) => user with { HostGid = id });
         yield return new(
             "isolation.capabilities",
-            new NameListKind<int>(
+            new NameListKind<int>(new(
                 "capabilities such as CAP_NET_BIND_SERVICE", "capability",
-                static () => CapabilityNames.All, FindCapability),
+                static () => CapabilityNames.All, FindCapability)),
             "none where the run has a namespace of its own, else the caller's",
             "[CAP_NET_BIND_SERVICE]",
             "The capabilities that guests hold, and the most that they can hold. A list replaces "
@@ -106,9 +106,7 @@ internal static class IsolationKeys
             static (draft, value, _) => draft.Isolation.View = (FileView)value);
         yield return new(
             "filesystem.default",
-            new WordKind(
-                ("ro", FileAccess.Ro), ("rw", FileAccess.Rw), ("hide", FileAccess.Hide),
-                ("deny", FileAccess.Deny), ("cow", FileAccess.Cow)),
+            PathMapKind.WordOf(PathMapKind.Words[..5]),
             "no file view: guests see what the caller sees", "ro",
             "What guests can do with files that no path is for.",
             static (draft, value, node) =>
@@ -129,12 +127,10 @@ internal static class IsolationKeys
 
     private static PolicyKey Degrade() => new(
         "degrade",
-        new NameListKind<Protection>(
-            "protections such as cgroup", "protection",
-            static () => Protections.All.Select(Protections.Name), FindProtection),
+        OneOf("protections such as cgroup", "protection", Protections.All, Protections.Name),
         "none: a run that cannot have all does not start", "[cgroup, time]",
         "The protections that the run may go without when the host cannot give them. A list "
-            + "replaces that of the layers below.",
+            + "replaces that of the layers below. " + PolicyModel.Unenforced + ".",
         static (draft, value, _) =>
             draft.Isolation.Degrade = [.. (List<Sourced<Protection>>)value]);
 
@@ -156,34 +152,23 @@ internal static class IsolationKeys
             }
         });
 
-    private static bool FindNamespace(string name, out NamespaceType type, out string? why)
+    /// <summary>A list of values that have a name each.</summary>
+    private static NameListKind<T> OneOf<T>(
+        string describe, string noun, ImmutableArray<T> all, Func<T, string> nameOf)
     {
-        (type, why) = (default, null);
-        foreach (NamespaceType known in NamespaceTypes.All)
+        return new(new(describe, noun, () => all.Select(nameOf), Find));
+
+        bool Find(string name, out T found, out string? why)
         {
-            if (known.Name() == name)
+            int at = 0;
+            while (at < all.Length && nameOf(all[at]) != name)
             {
-                type = known;
-                return true;
+                at++;
             }
+
+            (found, why) = (at < all.Length ? all[at] : default!, null);
+            return at < all.Length;
         }
-
-        return false;
-    }
-
-    private static bool FindProtection(string name, out Protection found, out string? why)
-    {
-        (found, why) = (default, null);
-        foreach (Protection known in Protections.All)
-        {
-            if (known.Name() == name)
-            {
-                found = known;
-                return true;
-            }
-        }
-
-        return false;
     }
 
     private static bool FindCapability(string name, out int bit, out string? why)

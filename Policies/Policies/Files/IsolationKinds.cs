@@ -1,68 +1,8 @@
 using System;
-using System.Collections.Generic;
 using System.Globalization;
 using System.Text.Json;
 
 namespace Policies.Files;
-
-/// <summary>A list of names, each with its place; its value is a list of what they name.</summary>
-/// <typeparam name="T">What a name names.</typeparam>
-/// <param name="describe">What is taken, with an example.</param>
-/// <param name="noun">What one of them is called.</param>
-/// <param name="names">All that are taken.</param>
-/// <param name="find">Finds what a name names.</param>
-internal sealed class NameListKind<T>(
-    string describe, string noun, Func<IEnumerable<string>> names, NameListKind<T>.Finder find)
-    : ValueKind
-{
-    /// <summary>
-    /// Finds what a name names; where the name is right but of no use here, says why.
-    /// </summary>
-    public delegate bool Finder(string name, out T found, out string? why);
-
-    public override string Takes => $"a list of {describe}";
-
-    public override bool IsList => true;
-
-    public override void WriteSchema(Utf8JsonWriter json)
-    {
-        json.WriteString("type"u8, "array");
-        json.WriteStartObject("items"u8);
-        WriteEnum(json, names());
-        json.WriteEndObject();
-    }
-
-    public override object? Read(string key, PolicyNode node, ICollection<PolicyProblem> problems)
-    {
-        if (node is not SequenceNode list)
-        {
-            string? hint = node is ScalarNode { Type: not ScalarType.Null } scalar
-                ? $"; write [{scalar.Describe}]" : null;
-            return Refuse(key, node, problems, hint);
-        }
-
-        var found = new List<Sourced<T>>(list.Items.Count);
-        foreach (PolicyNode item in list.Items)
-        {
-            if (item is not ScalarNode word || word.Type == ScalarType.Null)
-            {
-                problems.Add(new(item.Origin, $"{key} takes {describe}, not {item.Describe}"));
-            }
-            else if (find(word.Text, out T named, out string? why))
-            {
-                found.Add(new(named, item.Origin));
-            }
-            else
-            {
-                problems.Add(new(item.Origin, why is not null ? $"{key}: {word.Text} {why}"
-                    : $"{key}: there is no {noun} {word.Describe}"
-                        + Nearest.Suggest(word.Text, names())));
-            }
-        }
-
-        return found;
-    }
-}
 
 /// <summary>The name of a host: uts_namespaces(7).</summary>
 internal sealed class HostnameKind : ScalarKind

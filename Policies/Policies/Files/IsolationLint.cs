@@ -11,7 +11,8 @@ internal static class IsolationLint
     /// <summary>Adds warnings, in the order of the model's keys.</summary>
     public static void Check(Policy policy, ICollection<PolicyProblem> warnings)
     {
-        if (!policy.Values.ContainsKey("isolation.because"))
+        bool explained = policy.Values.ContainsKey("isolation.because");
+        if (!explained)
         {
             CheckIsolation(policy, warnings);
         }
@@ -21,14 +22,11 @@ internal static class IsolationLint
             CheckFiles(policy.Filesystem, warnings);
         }
 
-        if (!policy.Values.ContainsKey("isolation.because"))
+        foreach (Sourced<Protection> may in explained ? [] : policy.Degrade)
         {
-            foreach (Sourced<Protection> may in policy.Degrade)
-            {
-                warnings.Add(new(
-                    may.Origin, $"without {may.Value.Name()} the run is weaker than the policy "
-                        + $"says, on a host that cannot give it{Why("isolation")}"));
-            }
+            warnings.Add(new(
+                may.Origin, $"without {may.Value.Name()} the run is weaker than the policy "
+                    + $"says, on a host that cannot give it{Why("isolation")}"));
         }
     }
 

@@ -14,7 +14,7 @@ internal sealed class PathMapKind : ValueKind
     private const string Size = "size";
     private const string Example = "/tmp: tmpfs";
 
-    /// <summary>What paths take.</summary>
+    /// <summary>What paths take; the first five also hold where no path does.</summary>
     public static (string Word, FileAccess Access)[] Words { get; } =
     [
         ("ro", FileAccess.Ro), ("rw", FileAccess.Rw), ("hide", FileAccess.Hide),
@@ -22,13 +22,16 @@ internal sealed class PathMapKind : ValueKind
         ("proc", FileAccess.Proc), ("dev", FileAccess.Dev),
     ];
 
-    private static readonly WordKind Word =
-        new(Array.ConvertAll(Words, w => (w.Word, (object)w.Access)));
+    private static readonly WordKind Word = WordOf(Words);
 
     public override string Takes => "a section of paths such as /tmp, ./build or '~/.cache', each "
         + "with " + Word.Takes + ", or with {access: tmpfs, size: 64M}";
 
     public override (string Noun, string Example)? Entries => ("paths", "/tmp=tmpfs");
+
+    /// <summary>One of some of them.</summary>
+    public static WordKind WordOf((string Word, FileAccess Access)[] words) =>
+        new(Array.ConvertAll(words, w => (w.Word, (object)w.Access)));
 
     /// <summary>The word of an access.</summary>
     public static string NameOf(FileAccess access) =>

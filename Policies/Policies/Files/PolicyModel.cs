@@ -11,6 +11,10 @@ internal static class PolicyModel
     /// <summary>The most characters of what a policy extends: PATH_MAX.</summary>
     public const int LongestPath = 4096;
 
+    /// <summary>Of sections that can be written, checked and shown already.</summary>
+    public const string Unenforced =
+        "This version does not enforce it: 'sandbox run' refuses a policy that asks for it";
+
     /// <summary>The keys in the order of the reference.</summary>
     public static ImmutableArray<PolicyKey> Keys { get; } =
     [
@@ -34,14 +38,16 @@ internal static class PolicyModel
             $"creation.namespaces.{type.Name()}", $"Namespaces of type {type.Name()}.")),
         ("resources", "What each task is held to. The values are ceilings: a task that has "
             + "drifted away from them is put back when it creates another."),
-        ("isolation", "What a run has for itself, and what it gives up."),
+        ("isolation", "What a run has for itself, and what it gives up. " + Unenforced
+            + ", but for isolation.syscalls."),
         ("isolation.user", "The ids of guests."),
         ("isolation.time_offset", "Steps of the clocks of the time namespace, which they need."),
         ("isolation.syscalls", "System calls that guests may not use, whatever their arguments. "
             + "The last layer that names a call decides; within one layer a call's own name goes "
             + "before a group, then deny before allow."),
-        ("filesystem", "What files guests see; needs the mount namespace. The rule with the "
-            + "longest path that a file is at or below applies, of two for one path the later; "
+        ("filesystem", "What files guests see; needs the mount namespace. " + Unenforced
+            + ". The rule with the longest path that a file is at or below applies, of two for "
+            + "one path the later; "
             + "the same pattern in a later layer replaces that of an earlier one."),
     ];
 

@@ -61,9 +61,6 @@ public sealed record PathRule(string Pattern, FileAccess Access, ulong? Size, Or
 public sealed record FilesystemPolicy(
     FileView View, Sourced<FileAccess>? Default, ImmutableArray<PathRule> Paths)
 {
-    /// <summary>No file view: guests see what the caller sees.</summary>
-    public static FilesystemPolicy None { get; } = new(FileView.Mounts, null, []);
-
     /// <summary>Whether guests see what the caller sees.</summary>
     public bool IsEmpty => Default is null && Paths.IsEmpty;
 }

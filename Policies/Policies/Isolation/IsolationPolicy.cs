@@ -71,10 +71,6 @@ public sealed record IsolationPolicy(
     /// <summary>The greatest id that a policy can name; (uid_t)-1 is none.</summary>
     public const int MostId = int.MaxValue;
 
-    /// <summary>Nothing is asked for: guests have what the caller has.</summary>
-    public static IsolationPolicy None { get; } =
-        new([], null, default, 0, null, default, [], [], null, false);
-
     /// <summary>The types of <see cref="Namespaces"/> as CLONE_NEW flags.</summary>
     public ulong Flags { get; } = FlagsOf(Namespaces);
 

@@ -8,28 +8,28 @@ namespace Policies;
 public enum Protection
 {
     /// <summary>A user namespace.</summary>
-    User,
+    User = NamespaceType.User,
 
     /// <summary>A mount namespace.</summary>
-    Mount,
+    Mount = NamespaceType.Mount,
 
     /// <summary>A pid namespace.</summary>
-    Pid,
+    Pid = NamespaceType.Pid,
 
     /// <summary>A network namespace.</summary>
-    Net,
+    Net = NamespaceType.Net,
 
     /// <summary>An ipc namespace.</summary>
-    Ipc,
+    Ipc = NamespaceType.Ipc,
 
     /// <summary>A uts namespace.</summary>
-    Uts,
+    Uts = NamespaceType.Uts,
 
     /// <summary>A cgroup namespace.</summary>
-    Cgroup,
+    Cgroup = NamespaceType.Cgroup,
 
     /// <summary>A time namespace.</summary>
-    Time,
+    Time = NamespaceType.Time,
 
     /// <summary>The file view.</summary>
     Files,

@@ -32,8 +32,9 @@ public sealed record SyscallGroup(
 }
 
 /// <summary>
-/// The groups of system calls. Together they deny, by number, what Docker's default profile
-/// keeps from a container without added capabilities; a call is in one group at most.
+/// The groups of system calls. They are made after what Docker's documentation of its default
+/// profile says it keeps from a container, as far as that goes by number; a call is in one group
+/// at most.
 /// </summary>
 /// <remarks>
 /// The answer is EPERM, which is what the kernel says to a caller without the capability, so

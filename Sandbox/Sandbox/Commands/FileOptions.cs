@@ -27,6 +27,7 @@ internal sealed class FileOptions
     public Option<bool> Net { get; } = new("--net")
     {
         Description = "Let the command use the host's network",
+        Hidden = true,
     };
 
     /// <summary>What was asked for, as settings of keys.</summary>
@@ -117,5 +118,8 @@ internal sealed class FileOptions
     {
         Description = description,
         HelpName = "PATH",
+
+        // Until what it asks for is enforced: NotEnforced.
+        Hidden = true,
     };
 }

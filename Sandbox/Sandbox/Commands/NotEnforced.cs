@@ -1,4 +1,6 @@
+using System;
 using System.Collections.Generic;
+using System.Collections.Immutable;
 using Policies;
 
 namespace Sandbox.Commands;
@@ -12,37 +14,40 @@ internal static class NotEnforced
     /// <summary>A sentence for each section that asks for such a thing.</summary>
     public static IEnumerable<string> Of(Policy policy)
     {
-        foreach (string section in (string[])["isolation", "filesystem"])
+        (string Section, Origin? At)[] asked =
+        [
+            ("isolation", First(policy.Isolation.Namespaces) ?? policy.Isolation.CapabilitiesAt
+                ?? Value(policy, "isolation.")),
+            ("filesystem", policy.Filesystem.Default?.Origin
+                ?? (policy.Filesystem.Paths.IsEmpty ? null : policy.Filesystem.Paths[0].Origin)
+                ?? Value(policy, "filesystem.")),
+            ("degrade", First(policy.Degrade)),
+        ];
+        foreach ((string section, Origin? at) in asked)
         {
-            if (Origin(policy, section) is { } at)
+            if (at is not null)
             {
-                yield return Refuse(section, at);
+                yield return
+                    $"{at}: '{section}' is not enforced by this version, so it is refused";
             }
-        }
-
-        if (!policy.Degrade.IsEmpty)
-        {
-            yield return Refuse("degrade", policy.Degrade[0].Origin);
         }
     }
 
-    private static string Refuse(string section, Origin at) =>
-        $"{at}: '{section}' is not enforced by this version, so it is refused";
+    private static Origin? First<T>(ImmutableArray<Sourced<T>> values) =>
+        values.IsEmpty ? null : values[0].Origin;
 
-    private static Origin? Origin(Policy policy, string section)
+    /// <summary>Where the first single value of a section was set that asks for anything.</summary>
+    private static Origin? Value(Policy policy, string section)
     {
-        Origin? at = section == "filesystem"
-            ? policy.Filesystem.IsEmpty ? null
-                : policy.Filesystem.Default?.Origin ?? policy.Filesystem.Paths[0].Origin
-            : !policy.Isolation.Namespaces.IsEmpty ? policy.Isolation.Namespaces[0].Origin
-                : policy.Isolation.CapabilitiesAt;
         foreach ((string key, Sourced<string> value) in policy.Values)
         {
-            bool inert = key.EndsWith(".because", System.StringComparison.Ordinal);
-            at ??= !inert && key.StartsWith(section + ".", System.StringComparison.Ordinal)
-                ? value.Origin : null;
+            if (key.StartsWith(section, StringComparison.Ordinal)
+                && !key.EndsWith(".because", StringComparison.Ordinal))
+            {
+                return value.Origin;
+            }
         }
 
-        return at;
+        return null;
     }
 }
