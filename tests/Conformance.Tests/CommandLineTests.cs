@@ -50,6 +50,7 @@ public sealed class CommandLineTests
     [InlineData("--keep d")]
     [InlineData("--engine notify")]
     [InlineData("--no-such-option")]
+    [InlineData("--version")]
     [InlineData("--timeout soon")]
     [InlineData("--env NOVALUE")]
     [InlineData("--set resources.memory=1G")]
@@ -197,6 +198,24 @@ public sealed class CommandLineTests
         Assert.Contains(option, outcome.Err, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("--help")]
+    [InlineData("-h")]
+    [InlineData("-?")]
+    [InlineData("-qh")]
+    [InlineData("-q --help -- echo ran")]
+    [InlineData("-p no-such-policy --help")]
+    public void Help_of_run_is_asked_for_and_told_as_of_any_command(string asked)
+    {
+        Outcome run = Shell.Run("/", null, Product.Sandbox, ["run", .. asked.Split(' ')]);
+        Assert.Equal(0, run.Status);
+        Assert.StartsWith(
+            "Description:\n  Run a program under a policy\n\nUsage:\n"
+                + "  sandbox run <COMMAND>... [options]\n", run.Out, StringComparison.Ordinal);
+        Outcome other = Shell.Run("/", null, Product.Sandbox, "policy", "show", "--help");
+        Assert.Equal(HelpRow(other.Out), HelpRow(run.Out));
+    }
+
     [Fact]
     public void A_shell_can_complete_options()
     {
@@ -226,6 +245,11 @@ public sealed class CommandLineTests
         JsonElement line = JsonDocument.Parse(outcome.Err).RootElement;
         Assert.Equal("Error", line.GetProperty("Level").GetString());
     }
+
+    /// <summary>The words of the line that tells of the option for help.</summary>
+    private static string[] HelpRow(string help) =>
+        help.Split('\n').Last(line => line.Contains("--help", StringComparison.Ordinal))
+            .Split(' ', StringSplitOptions.RemoveEmptyEntries);
 
     private static Outcome Run(string[] options, params string[] command)
     {

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using System.Linq;
 using Interpose.Launch;
 
@@ -10,20 +11,14 @@ internal static class CommandLine
     /// <summary>Parses and runs; gives the exit status.</summary>
     public static int Invoke(string[] args)
     {
-        var root = new RootCommand(
-            "Runs a program in a sandbox that re-implements process creation: every fork, vfork, "
-            + "clone and clone3 is validated, staged and only then committed.");
         var run = new RunCommand();
-        root.Add(run.Command);
-        root.Add(new PolicyCommand().Command);
-        root.Add(new ExplainCommand().Command);
-        root.Add(new DoctorCommand().Command);
         if (args.Length == 0)
         {
             args = ["--help"];
         }
 
         bool runs = args[0] == run.Command.Name;
+        Command root = runs ? OnlyRun(run) : All(run);
         string? unknown = null;
         if (runs)
         {
@@ -49,6 +44,30 @@ internal static class CommandLine
         string problems = string.Join("\nsandbox: ", parsed.Errors.Select(error => error.Message));
         return Usage(problems, runs);
     }
+
+    private static RootCommand All(RunCommand run) => new(
+        "Runs a program in a sandbox that re-implements process creation: every fork, vfork, "
+        + "clone and clone3 is validated, staged and only then committed.")
+    {
+        run.Command, new PolicyCommand().Command, new ExplainCommand().Command,
+        new DoctorCommand().Command,
+    };
+
+    /// <summary>
+    /// What a run needs. A <see cref="RootCommand"/> finds its name, and the texts of its options,
+    /// by reflection, which is a tenth of the start-up.
+    /// </summary>
+    private static Command OnlyRun(RunCommand run) => new("sandbox")
+    {
+        new Option<bool>("--help", "-h", "/h", "-?", "/?")
+        {
+            Description = "Show help and usage information",
+            Recursive = true,
+            Arity = ArgumentArity.Zero,
+            Action = new HelpAction(),
+        },
+        run.Command,
+    };
 
     private static int Usage(string problem, bool runs)
     {
