@@ -134,6 +134,13 @@ public sealed class HeaderTests
         Assert.Equal(Errno.ENOMEM, errno);
         Assert.False(ErrnoText.TryParse("12", out _));
         Assert.False(ErrnoText.TryParse("ENOSUCH", out _));
+        Assert.False(ErrnoText.TryParse("EPERM (Operation", out _));
+        foreach (Errno each in Enum.GetValues<Errno>())
+        {
+            Assert.Equal(each.ToString(), each.Name());
+            Assert.Equal(each != Errno.None, ErrnoText.TryParse(each.ToString(), out errno));
+            Assert.Equal(each, errno);
+        }
     }
 
     [Theory]

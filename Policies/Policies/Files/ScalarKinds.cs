@@ -82,7 +82,7 @@ internal sealed class ErrnoKind(bool orAllow) : ScalarKind
     protected override string? Hint(ScalarNode scalar) => Nearest.Suggest(scalar.Text, Words());
 
     private static bool TryErrno(string text, out Errno errno) =>
-        ErrnoText.TryParse(text, out errno) && errno.ToString() == text && IsForGuests(errno);
+        ErrnoText.TryParse(text, out errno) && errno.Name() == text && IsForGuests(errno);
 
     /// <summary>An errno that a call can return: the kernel's own restart codes are none.</summary>
     private static bool IsForGuests(Errno errno) => errno is > Errno.None and < (Errno)512;

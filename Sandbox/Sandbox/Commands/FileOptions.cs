@@ -45,7 +45,7 @@ internal sealed class FileOptions
         foreach (Option<string[]> option in (Option<string[]>[])
             [ReadOnly, ReadWrite, Hide, CopyOnWrite])
         {
-            string[] paths = parsed.GetValue(option) ?? [];
+            string[] paths = parsed.GetAll(option);
             for (int i = 0; i < paths.Length; i++)
             {
                 string? pattern = PatternOf(
@@ -118,6 +118,7 @@ internal sealed class FileOptions
     {
         Description = description,
         HelpName = "PATH",
+        CustomParser = SeveralValues.Words,
 
         // Until what it asks for is enforced: NotEnforced.
         Hidden = true,

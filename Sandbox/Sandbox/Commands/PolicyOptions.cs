@@ -17,12 +17,14 @@ internal sealed class PolicyOptions
         Description = "Policy: the name of one that ships, or a file; several lie over one another "
             + "[default: default]",
         HelpName = "NAME|FILE",
+        CustomParser = SeveralValues.Words,
     };
 
     public Option<string[]> Set { get; } = new("--set")
     {
         Description = "Set one key of the policy, such as creation.limits.tasks=50",
         HelpName = "KEY=VALUE",
+        CustomParser = SeveralValues.Words,
     };
 
     /// <summary>Loads what was asked for.</summary>
@@ -30,9 +32,9 @@ internal sealed class PolicyOptions
     /// <param name="options">What other options lay over it.</param>
     public LoadedPolicy Load(ParseResult parsed, IReadOnlyList<PolicyOption>? options = null)
     {
-        string[] names = parsed.GetValue(Policy) is { Length: > 0 } given
+        string[] names = parsed.GetAll(Policy) is { Length: > 0 } given
             ? given : [BuiltinPolicies.Default];
-        return PolicyLoader.Load(names, parsed.GetValue(Set) ?? [], options);
+        return PolicyLoader.Load(names, parsed.GetAll(Set), options);
     }
 
     private static IEnumerable<CompletionItem> Completions()

@@ -134,8 +134,8 @@ internal static class RunAction
         problems.AddRange(loaded.Policy is { } policy ? NotEnforced.Of(policy) : []);
         string? wrong = CheckEngine(parsed.GetValue(command.Engine))
             ?? CheckTimeout(parsed.GetValue(command.Timeout), ref options)
-            ?? CheckEnvironment(parsed.GetValue(command.Env))
-            ?? CheckDescriptors(parsed.GetValue(command.Descriptors))
+            ?? CheckEnvironment(parsed.GetAll(command.Env))
+            ?? CheckDescriptors(parsed.GetAll(command.Descriptors))
             ?? CheckLogFormat(parsed.GetValue(command.LogFormat))
             ?? CheckFailStep(parsed.GetValue(command.FailStep), ref options);
         if (wrong is not null)
@@ -161,9 +161,9 @@ internal static class RunAction
         return ok ? null : $"--timeout takes a duration such as 500ms, 2s, 10m or 1h, not '{text}'";
     }
 
-    private static string? CheckEnvironment(string[]? variables)
+    private static string? CheckEnvironment(string[] variables)
     {
-        foreach (string variable in variables ?? [])
+        foreach (string variable in variables)
         {
             if (variable.IndexOf('=', StringComparison.Ordinal) <= 0)
             {
@@ -174,9 +174,9 @@ internal static class RunAction
         return null;
     }
 
-    private static string? CheckDescriptors(int[]? descriptors)
+    private static string? CheckDescriptors(int[] descriptors)
     {
-        foreach (int fd in descriptors ?? [])
+        foreach (int fd in descriptors)
         {
             if (fd < 0 || !HostProcess.IsOpen(fd))
             {
@@ -230,7 +230,7 @@ internal static class RunAction
     {
         IReadOnlyList<byte[]> words = StartState.LastArguments(options.Words.Length);
         List<byte[]> environment = NewEnvironment(
-            parsed.GetValue(command.ClearEnv), parsed.GetValue(command.Env) ?? []);
+            parsed.GetValue(command.ClearEnv), parsed.GetAll(command.Env));
         int? directory = null;
         if (parsed.GetValue(command.ChangeDirectory) is { } path)
         {
@@ -256,7 +256,7 @@ internal static class RunAction
         }
 
         return new LaunchSpec(
-            program, words, environment, directory, parsed.GetValue(command.Descriptors) ?? [],
+            program, words, environment, directory, parsed.GetAll(command.Descriptors),
             !setsOpenFiles, filter, CountedNamespaces(options.Policy.Creation.Namespaces));
     }
 

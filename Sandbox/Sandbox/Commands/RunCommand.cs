@@ -70,6 +70,7 @@ internal sealed class RunCommand
     {
         Description = "Set a variable of the command's environment",
         HelpName = "K=V",
+        CustomParser = SeveralValues.Words,
     };
 
     public Option<bool> ClearEnv { get; } = new("--clear-env")
@@ -132,6 +133,7 @@ internal sealed class RunCommand
     {
         Description = "The program and its arguments; everything after it is its own",
         Arity = ArgumentArity.OneOrMore,
+        CustomParser = SeveralValues.Words,
     };
 
     /// <summary>The program's own words, as asked for.</summary>
