@@ -74,8 +74,11 @@ internal sealed unsafe class LaunchPlan : IDisposable
     private const uint Failed = uint.MaxValue;
     private const long LookEvery = 50;
     private const int StackSize = 64 * 1024;
-    private readonly List<(string What, string Object)> _names = [];
-    private readonly List<launch_step> _steps = [];
+
+    /// <summary>Of a plan as it is most often; one for each signal is most of it.</summary>
+    private const int MostSteps = 80;
+    private readonly List<(string What, string Object)> _names = new(MostSteps);
+    private readonly List<launch_step> _steps = new(MostSteps);
     private readonly List<nint> _allocated = [];
     private launch_plan* _plan;
     private int _slots;
@@ -283,7 +286,13 @@ internal sealed unsafe class LaunchPlan : IDisposable
     }
 
     /// <summary>The end of a stack, for it grows downwards.</summary>
-    private void* NewStack() => (void*)(Allocate(StackSize) + StackSize);
+    private void* NewStack()
+    {
+        // Not cleared, for that touches all its pages.
+        nint memory = (nint)NativeMemory.Alloc(StackSize);
+        _allocated.Add(memory);
+        return (void*)(memory + StackSize);
+    }
 
     /// <summary>Frees the memory; the child must have exec'd or ended.</summary>
     public void Dispose()
