@@ -48,5 +48,7 @@ public sealed class CommandSplitTests
         Assert.InRange(latency.Quantile(0.99), 990_000 * 0.93, 990_000);
         Assert.Equal(10_000, latency.Count);
         Assert.Equal(0, new Latency().Quantile(0.5));
+        latency.Add(long.MaxValue);
+        Assert.InRange(latency.Quantile(1), long.MaxValue * 0.93, long.MaxValue);
     }
 }

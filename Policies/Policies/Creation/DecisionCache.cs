@@ -9,8 +9,8 @@ namespace Policies;
 /// <param name="policy">The policy of the run.</param>
 public sealed class DecisionCache(CreationPolicy policy)
 {
-    private const int Slots = 256;
-    private readonly Slot[] _slots = new Slot[Slots];
+    private const int SlotBits = 6;
+    private readonly Slot[] _slots = new Slot[1 << SlotBits];
 
     /// <summary>Requests that were answered from memory.</summary>
     public long Hits { get; private set; }
@@ -42,7 +42,7 @@ public sealed class DecisionCache(CreationPolicy policy)
     {
         ulong mixed = (flags ^ ((ulong)entry << 40) ^ ((ulong)domain.Index << 48))
             * 0x9e37_79b9_7f4a_7c15;
-        return (int)(mixed >> 56);
+        return (int)(mixed >> (64 - SlotBits));
     }
 
     private readonly record struct Slot(

@@ -18,10 +18,13 @@ internal sealed class FilterLabel
 internal sealed class FilterAssembler
 {
     private const int ShortMost = byte.MaxValue;
+
+    /// <summary>Room for the lines of a filter as it is most often.</summary>
+    private const int Usual = 256;
     private const uint FirstArgument = 16;
     private const uint ArgumentSize = 8;
     private const uint HighHalf = 4;
-    private readonly List<Line> _lines = [];
+    private readonly List<Line> _lines = new(Usual);
     private readonly SortedDictionary<uint, FilterLabel> _answers = [];
 
     /// <summary>Loads the number of the call.</summary>
