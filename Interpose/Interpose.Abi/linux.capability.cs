@@ -7,7 +7,11 @@ public static partial class Uapi
     public const int CAP_KILL = 5;
     public const int CAP_SETGID = 6;
     public const int CAP_SETUID = 7;
+    public const int CAP_SETPCAP = 8;
+    public const int CAP_SYS_CHROOT = 18;
     public const int CAP_SYS_PTRACE = 19;
+    public const int CAP_SYS_ADMIN = 21;
     public const int CAP_SYS_NICE = 23;
     public const int CAP_SYS_RESOURCE = 24;
+    public const uint _LINUX_CAPABILITY_VERSION_3 = 0x20080522;
 }

@@ -19,6 +19,7 @@ public static partial class Uapi
     public const int AT_FDCWD = -100;
     public const int AT_EMPTY_PATH = 4096;
     public const int AT_EACCESS = 512;
+    public const int AT_RECURSIVE = 32768;
     public const int F_GETFD = 1;
     public const int F_SETFD = 2;
     public const int F_GETFL = 3;

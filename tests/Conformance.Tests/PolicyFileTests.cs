@@ -34,8 +34,9 @@ public sealed class PolicyFileTests
     }
 
     [Theory]
-    [InlineData("isolation: {network: none}", "isolation")]
-    [InlineData("filesystem: {view: mounts}", "filesystem")]
+    [InlineData("isolation: {landlock: on}", "landlock")]
+    [InlineData("filesystem: {default: ro}", "mount namespace")]
+    [InlineData("filesystem: {view: fuse}", "fuse")]
     [InlineData("domains: []", "domains")]
     [InlineData("resources: {memory: 2G}", "memory")]
     [InlineData("degrade: [cgroups]", "degrade")]

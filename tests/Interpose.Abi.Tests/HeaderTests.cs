@@ -23,7 +23,10 @@ public sealed class HeaderTests
         #include <signal.h>
         #include <stddef.h>
         #include <stdint.h>
+        #include <net/if.h>
+        #include <sys/ioctl.h>
         #include <sys/resource.h>
+        #include <sys/socket.h>
         #include <sys/time.h>
         #include <sys/user.h>
         #include <sys/wait.h>
@@ -36,16 +39,20 @@ public sealed class HeaderTests
         #include <linux/filter.h>
         #include <linux/futex.h>
         #include <linux/kcmp.h>
+        #include <linux/keyctl.h>
         #include <linux/landlock.h>
         #include <linux/memfd.h>
         #include <linux/mount.h>
         #include <linux/mman.h>
         #include <linux/magic.h>
         #include <linux/nsfs.h>
+        #include <linux/openat2.h>
         #include <linux/prctl.h>
         #include <linux/ptrace.h>
         #include <linux/sched.h>
         #include <linux/seccomp.h>
+        #include <linux/securebits.h>
+        #include <linux/sockios.h>
 
         """;
 
@@ -63,6 +70,9 @@ public sealed class HeaderTests
         ["USER_REGS"] = "sizeof(struct user_regs_struct) / sizeof(uint64_t)",
         ["OFFSET_RIP"] = "offsetof(struct user_regs_struct, rip)",
         ["OFFSET_RSP"] = "offsetof(struct user_regs_struct, rsp)",
+
+        // In sys/mount.h, which cannot stand beside linux/mount.h: umount2(2).
+        ["MNT_DETACH"] = "2",
 
         // Linux 6.3, newer than these headers.
         ["MFD_EXEC"] = "0x10",

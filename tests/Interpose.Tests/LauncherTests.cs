@@ -69,7 +69,8 @@ public sealed class LauncherTests
     public void A_program_that_does_not_start_names_step_object_and_errno()
     {
         LaunchFailure? failure = Launch(new Recorder(), "/no/such/program", "x");
-        Assert.Equal(new LaunchFailure("execve", "/no/such/program", Errno.ENOENT, true), failure);
+        Assert.Equal(
+            new LaunchFailure("execve", "/no/such/program", Errno.ENOENT, "", true), failure);
     }
 
     [Fact]
@@ -101,7 +102,7 @@ public sealed class LauncherTests
             Bytes(path), [.. arguments.Select(Bytes)], [Bytes("PATH=/bin:/usr/bin")], directory, [],
             true, Filter, []));
         var engine = new PtraceEngine(events, 0, Mark);
-        Assert.Equal(Errno.None, launch.Create(out HostTid child));
+        Assert.Null(launch.Create(out HostTid child));
         Assert.Equal(Errno.None, engine.Attach(child));
         launch.LetGo();
         engine.Run(() => false);

@@ -3,6 +3,8 @@ using System.Collections.Generic;
 using System.Runtime.InteropServices;
 using System.Text;
 using Interpose.Abi;
+using Interpose.Isolation;
+using Interpose.LibC;
 using Interpose.Namespaces;
 using static Interpose.Abi.Uapi;
 
@@ -22,6 +24,7 @@ namespace Interpose.Launch;
 /// How many namespaces of which types the run may have, by the kernel's name of the type
 /// (<c>net</c>); empty when they are not counted.
 /// </param>
+/// <param name="Isolation">What the run gets for itself; null for nothing.</param>
 public sealed record LaunchSpec(
     byte[] Path,
     IReadOnlyList<byte[]> Arguments,
@@ -30,14 +33,17 @@ public sealed record LaunchSpec(
     IReadOnlyList<int> Descriptors,
     bool KeepsOpenFiles,
     sock_filter[] Filter,
-    IReadOnlyList<(string Type, int Most)> NamespacesMost);
+    IReadOnlyList<(string Type, int Most)> NamespacesMost,
+    IsolationSpec? Isolation = null);
 
 /// <summary>A step of the launch that failed in the child.</summary>
 /// <param name="Step">What was tried.</param>
 /// <param name="Object">On what.</param>
 /// <param name="Errno">How it failed.</param>
+/// <param name="Part">What the step was for, such as <c>files</c>; empty for the command.</param>
 /// <param name="IsExec">Whether it was the program itself that would not start.</param>
-public readonly record struct LaunchFailure(string Step, string Object, Errno Errno, bool IsExec);
+public readonly record struct LaunchFailure(
+    string Step, string Object, Errno Errno, string Part, bool IsExec);
 
 /// <summary>The first task of a run, from clone to exec.</summary>
 public sealed class GuestLaunch : IDisposable
@@ -47,45 +53,92 @@ public sealed class GuestLaunch : IDisposable
     private const long IgnoreSignal = 1;
     private readonly LaunchPlan _plan = new();
     private readonly CountingNamespaces? _counting;
+    private readonly IsolatedLaunch? _isolated;
+    private HostTid _first;
 
     /// <summary>Writes down every call that the child will make.</summary>
     public GuestLaunch(LaunchSpec spec)
     {
         PlanDeathWithSupervisor(_plan);
-        _counting = spec.NamespacesMost.Count == 0 ? null : new(_plan, spec.NamespacesMost);
-        _plan.AddWait();
-        _plan.Add("prctl(PR_SET_PDEATHSIG)", "supervisor", __NR_prctl, PR_SET_PDEATHSIG, 0);
-        PlanSignals();
-        if (spec.Directory is { } directory)
+        if (spec.Isolation is { } isolation)
         {
-            _plan.Add("fchdir", "the directory of --chdir", __NR_fchdir, directory);
+            _isolated = new(_plan, isolation, spec.NamespacesMost);
+            _isolated.PlanAttach();
+        }
+        else
+        {
+            IdMap? ids = spec.NamespacesMost.Count == 0 ? null : IdMap.Same();
+            _counting = ids is null ? null : new(_plan, spec.NamespacesMost, ids, ids);
+            _plan.AddWait();
         }
 
+        _plan.Add("prctl(PR_SET_PDEATHSIG)", "supervisor", __NR_prctl, PR_SET_PDEATHSIG, 0);
+        PlanSignals();
+        PlanDirectory(spec);
         PlanDescriptors(spec.Descriptors);
         if (spec.KeepsOpenFiles)
         {
             PlanOpenFiles();
         }
 
+        _isolated?.PlanPrivileges();
         _plan.AddFilter("filter", spec.Filter);
         PlanMask();
         PlanExec(spec);
+        _isolated?.PlanInit();
     }
 
     /// <summary>The step that failed, if one did.</summary>
-    public LaunchFailure? Failure => _plan.Failure is { } failure
-        ? new(failure.What, failure.Object, failure.Errno, failure.What == Exec) : null;
+    public LaunchFailure? Failure => Told(_plan.Failure, _plan.FailedPart);
 
-    /// <summary>Creates the child, which waits to be let go before it does anything.</summary>
-    public Errno Create(out HostTid child) => _plan.Start(out child);
+    /// <summary>The init process of the run's own pids; null without.</summary>
+    public HostTid? Init { get; private set; }
 
     /// <summary>
-    /// Brings the child into the user namespaces in which the kernel counts what the run makes.
+    /// Creates the task that will be the command. It has its namespaces and files, and waits to
+    /// be let go.
     /// </summary>
-    /// <returns>What failed; null when all is well, or nothing is counted.</returns>
-    public LaunchFailure? EnterNamespaces(HostTid child) =>
-        _counting?.Enter(child) is { } failure
-            ? new(failure.What, failure.Object, failure.Errno, IsExec: false) : null;
+    /// <param name="command">The task.</param>
+    /// <returns>What failed; nothing is left then.</returns>
+    public LaunchFailure? Create(out HostTid command)
+    {
+        command = default;
+        if (Told(_isolated?.Unprepared, "pid") is { } unprepared)
+        {
+            return unprepared;
+        }
+
+        Errno errno = _plan.Start(out _first);
+        if (errno != Errno.None)
+        {
+            return new("clone of", "the command", errno, string.Empty, IsExec: false);
+        }
+
+        command = _first;
+        LaunchFailure? failed = _isolated is not null
+            ? Told(_isolated.Enter(_first, out command), _plan.FailedPart)
+            : Told(_counting?.Enter(_first), string.Empty);
+        Init = command != _first ? _first : null;
+        if (failed is not null)
+        {
+            Abandon(command);
+        }
+
+        return failed;
+    }
+
+    /// <summary>Ends the task, which has run nothing yet, and its init process.</summary>
+    public void Abandon(HostTid command)
+    {
+        HostProcess.Kill(_first.Value, SIGKILL);
+        if (command != _first)
+        {
+            // The init process does not end before what is traced is taken.
+            Waiting.Reap(command.Value);
+        }
+
+        Waiting.Reap(_first.Value);
+    }
 
     /// <summary>The child dies with the supervisor, until it is traced.</summary>
     internal static void PlanDeathWithSupervisor(LaunchPlan plan) => plan.Add(
@@ -95,7 +148,31 @@ public sealed class GuestLaunch : IDisposable
     public void LetGo() => _plan.LetGo();
 
     /// <inheritdoc/>
-    public void Dispose() => _plan.Dispose();
+    public void Dispose()
+    {
+        _isolated?.Dispose();
+        _plan.Dispose();
+    }
+
+    private static LaunchFailure? Told(
+        (string What, string Object, Errno Errno)? failure, string part) =>
+        failure is not { } told ? null
+            : new(told.What, told.Object, told.Errno, part, told.What == Exec);
+
+    private void PlanDirectory(LaunchSpec spec)
+    {
+        if (spec.Isolation?.Files is { } files)
+        {
+            // By its path, for a descriptor would lead below what covers it.
+            _plan.Add(
+                "chdir to", files.Directory, __NR_chdir,
+                _plan.Text(Encoding.UTF8.GetBytes(files.Directory)));
+        }
+        else if (spec.Directory is { } directory)
+        {
+            _plan.Add("fchdir", "the directory of --chdir", __NR_fchdir, directory);
+        }
+    }
 
     /// <summary>Handlers become default; what we were started to ignore stays ignored.</summary>
     private void PlanSignals()

@@ -63,6 +63,43 @@ public static class HostProcess
     public static Errno OpenDirectory(string path, out int fd) =>
         Posix.Open(path, O_PATH | O_DIRECTORY, out fd);
 
+    /// <summary>
+    /// The path of a file without symbolic links: what /proc says of a descriptor of it.
+    /// </summary>
+    /// <param name="path">The file.</param>
+    /// <param name="canonical">Its path from the root.</param>
+    /// <param name="isDirectory">Whether it is a directory.</param>
+    public static Errno Resolve(string path, out string canonical, out bool isDirectory)
+    {
+        (canonical, isDirectory) = (string.Empty, false);
+        Errno errno = Posix.Open(path, O_PATH, out int fd);
+        if (errno != Errno.None)
+        {
+            return errno;
+        }
+
+        string link = $"/proc/self/fd/{fd}";
+        errno = Posix.ReadLink(link, out canonical);
+        bool isPath = canonical.StartsWith('/') && !canonical.Contains('\uFFFD');
+        errno = errno != Errno.None || isPath ? errno : Errno.EILSEQ;
+        isDirectory = Posix.OpenAt(
+            fd, ".\0"u8, O_PATH | O_DIRECTORY, out int directory) == Errno.None;
+        if (isDirectory)
+        {
+            Posix.Close(directory);
+        }
+
+        Posix.Close(fd);
+        return errno;
+    }
+
+    /// <summary>Where a symbolic link leads, as it says itself; null where there is none.</summary>
+    public static string? LinkAt(string path) => Posix.ReadLink(path);
+
+    /// <summary>The effective ids of this process.</summary>
+    public static (int User, int Group) EffectiveIds =>
+        (Posix.GetEffectiveUser(), Posix.GetEffectiveGroup());
+
     /// <summary>Whether a descriptor is open.</summary>
     public static bool IsOpen(int fd) => Posix.IsOpen(fd);
 

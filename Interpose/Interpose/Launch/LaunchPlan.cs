@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Runtime.InteropServices;
+using System.Text;
 using Interpose.Abi;
 using Interpose.LibC;
 using static Interpose.Abi.Uapi;
@@ -32,6 +33,7 @@ internal unsafe struct launch_plan
     public void* first_stack;
     public void* second_stack;
     public uint second_step;
+    public uint shares;
 }
 
 [StructLayout(LayoutKind.Sequential)]
@@ -77,7 +79,7 @@ internal sealed unsafe class LaunchPlan : IDisposable
 
     /// <summary>Of a plan as it is most often; one for each signal is most of it.</summary>
     private const int MostSteps = 80;
-    private readonly List<(string What, string Object)> _names = new(MostSteps);
+    private readonly List<(string What, string Object, string Part)> _names = new(MostSteps);
     private readonly List<launch_step> _steps = new(MostSteps);
     private readonly List<nint> _allocated = [];
     private launch_plan* _plan;
@@ -88,7 +90,10 @@ internal sealed unsafe class LaunchPlan : IDisposable
     private HostTid _child;
 
     /// <summary>CLONE_NEW* flags: the namespaces that the child is made in.</summary>
-    public ulong Namespaces { get; init; }
+    public ulong Namespaces { get; set; }
+
+    /// <summary>What the calls that are added from now on are for.</summary>
+    public string Part { get; set; } = string.Empty;
 
     /// <summary>Adds a call.</summary>
     public void Add(
@@ -110,6 +115,20 @@ internal sealed unsafe class LaunchPlan : IDisposable
         AddStep(what, @object, nr, args);
         CollectionsMarshal.AsSpan(_steps)[^1].to_slot = _slots;
         return new(_slots++);
+    }
+
+    /// <summary>Adds the calls that write a text to a file of /proc.</summary>
+    /// <param name="proc">A descriptor of a /proc; AT_FDCWD for the one that is mounted.</param>
+    /// <param name="file">Its path, from the root.</param>
+    /// <param name="text">What is written.</param>
+    public void AddWrite(StepArgument proc, string file, string text)
+    {
+        byte[] bytes = Encoding.ASCII.GetBytes(text);
+        byte[] path = Encoding.ASCII.GetBytes(proc.IsSlot ? file["/proc/".Length..] : file);
+        Slot fd = AddKeeping(
+            "open", file, __NR_openat, proc, Text(path), O_WRONLY | O_CLOEXEC);
+        Add("write to", file, __NR_write, fd, Text(bytes), bytes.Length);
+        Add("close", file, __NR_close, fd);
     }
 
     /// <summary>A place where the child waits for the supervisor to let it go on.</summary>
@@ -216,28 +235,37 @@ internal sealed unsafe class LaunchPlan : IDisposable
     /// <returns>Whether it stands there.</returns>
     public bool AwaitReached(uint wait, int milliseconds)
     {
+        uint reached = Await(&_plan->reached, reached => reached >= wait, milliseconds);
+        return reached >= wait && reached != Failed;
+    }
+
+    /// <summary>
+    /// Waits, for a bounded time, until the first task is no longer in the memory of this
+    /// process: it has become another program, or has ended.
+    /// </summary>
+    public bool AwaitLeft(int milliseconds) =>
+        Await(&_plan->shares, shares => shares == 0, milliseconds) == 0;
+
+    /// <summary>What a word has come to.</summary>
+    private uint Await(uint* word, Predicate<uint> isEnough, int milliseconds)
+    {
         long until = Environment.TickCount64 + milliseconds;
         while (true)
         {
-            uint reached = System.Threading.Volatile.Read(ref _plan->reached);
+            uint now = System.Threading.Volatile.Read(ref *word);
             long left = until - Environment.TickCount64;
-            if (reached >= wait || left <= 0)
-            {
-                return reached >= wait && reached != Failed;
-            }
 
-            // Short, for one that is killed says nothing.
-            if (Waiting.Poll(_child.Value, out _, out _) != 0)
+            // Looks are short, for one that is killed says nothing.
+            if (isEnough(now) || left <= 0 || Waiting.Poll(_child.Value, out _, out _) != 0)
             {
-                return false;
+                return System.Threading.Volatile.Read(ref *word);
             }
 
             var time = new timespec { tv_nsec = Math.Min(left, LookEvery) * 1_000_000 };
 
             // SAFETY: the kernel reads the word, which lives as long as the plan, and a local.
             Native.Blocking(
-                __NR_futex, (nint)(&_plan->reached), FUTEX_WAIT, (nint)reached, (nint)(&time), 0,
-                0);
+                __NR_futex, (nint)word, FUTEX_WAIT, (nint)now, (nint)(&time), 0, 0);
         }
     }
 
@@ -248,6 +276,9 @@ internal sealed unsafe class LaunchPlan : IDisposable
         System.Threading.Volatile.Write(ref _plan->go, _letGo);
         Native.Quick(__NR_futex, (nint)(&_plan->go), FUTEX_WAKE, 1);
     }
+
+    /// <summary>What the step that failed was for; empty when none did.</summary>
+    public string FailedPart => Failure is null ? string.Empty : _names[_plan->failed_step].Part;
 
     /// <summary>The step that failed, if one did.</summary>
     public (string What, string Object, Errno Errno)? Failure
@@ -271,7 +302,7 @@ internal sealed unsafe class LaunchPlan : IDisposable
         }
 
         _steps.Add(step);
-        _names.Add((what, @object));
+        _names.Add((what, @object, Part));
     }
 
     /// <summary>A filter in the form that the call takes.</summary>

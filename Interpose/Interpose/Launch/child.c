@@ -91,10 +91,11 @@ __attribute__((constructor)) static void take_start_state(int argc, char **argv,
 }
 
 /* A task of its own that shares memory: its id, or -errno. It runs on its own stack. */
-static long clone_on_stack(uint64_t flags, void *stack, void (*run)(void *), void *argument)
+static long clone_on_stack(uint64_t flags, void *stack, uint32_t *clears, void (*run)(void *),
+                           void *argument)
 {
     long ret;
-    register long r10 __asm__("r10") = 0;
+    register uint32_t *r10 __asm__("r10") = clears;
     register long r8 __asm__("r8") = 0;
     register void (*r12)(void *) __asm__("r12") = run;
     register void *r13 __asm__("r13") = argument;
@@ -151,7 +152,7 @@ static void run_plan(struct launch_plan *plan, uint32_t at)
 
         if (step->nr == STEP_FORK) {
             plan->second_step = at + 1;
-            ret = clone_on_stack(CLONE_VM | SIGCHLD, plan->second_stack, run_second, plan);
+            ret = clone_on_stack(CLONE_VM | SIGCHLD, plan->second_stack, 0, run_second, plan);
         } else {
             ret = sandbox_syscall(step->nr, a[0], a[1], a[2], a[3], a[4], a[5]);
         }
@@ -190,8 +191,9 @@ EXPORT long sandbox_launch(struct launch_plan *plan)
 {
     uint64_t all = ~0UL, before = 0;
     sandbox_syscall(SYS_rt_sigprocmask, SIG_SETMASK, (long)&all, (long)&before, MASK_BYTES, 0, 0);
-    long pid = clone_on_stack(CLONE_VM | SIGCHLD | plan->namespaces, plan->first_stack, run_first,
-                              plan);
+    plan->shares = 1;
+    long pid = clone_on_stack(CLONE_VM | CLONE_CHILD_CLEARTID | SIGCHLD | plan->namespaces,
+                              plan->first_stack, &plan->shares, run_first, plan);
     sandbox_syscall(SYS_rt_sigprocmask, SIG_SETMASK, (long)&before, 0, MASK_BYTES, 0, 0);
     return pid;
 }

@@ -44,6 +44,8 @@ struct launch_plan {
     void *second_stack;
     /* Where the second task begins. */
     uint32_t second_step;
+    /* Futex word: 1 as long as the first task is in this memory (CLONE_CHILD_CLEARTID). */
+    uint32_t shares;
 };
 
 /* What the process was given at its start, before any runtime changed it. */

@@ -268,9 +268,11 @@ internal static unsafe class Posix
     /// <summary>readlink(2).</summary>
     public static Errno ReadLink(string path, out string link)
     {
-        Span<byte> name = stackalloc byte[64];
+        Span<byte> bytes = stackalloc byte[64];
+        Span<byte> name = Encoding.UTF8.GetMaxByteCount(path.Length) < bytes.Length
+            ? bytes : new byte[Encoding.UTF8.GetMaxByteCount(path.Length) + 1];
         name[Encoding.UTF8.GetBytes(path, name)] = 0;
-        Span<byte> target = stackalloc byte[1024];
+        Span<byte> target = stackalloc byte[4096];
         fixed (byte* text = name, into = target)
         {
             // SAFETY: the name ends in a zero byte; the kernel writes at most the span.

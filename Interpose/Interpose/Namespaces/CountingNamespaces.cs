@@ -1,8 +1,8 @@
-using System;
 using System.Collections.Generic;
 using System.Globalization;
 using System.Text;
 using Interpose.Abi;
+using Interpose.Isolation;
 using Interpose.Launch;
 using Interpose.LibC;
 using Interpose.Probes;
@@ -20,46 +20,88 @@ namespace Interpose.Namespaces;
 /// one guests may be many users, and one that is privileged there can raise its limits. In the
 /// outer one all that they make is charged to one user, the maker of the inner, and no guest can
 /// come into it to change the limits. The kernel frees a place when it frees the namespace.
-/// Ids are the same inside as outside.
 /// </remarks>
 internal sealed class CountingNamespaces
 {
     private const int Patience = 10_000;
     private readonly LaunchPlan _plan;
     private readonly IReadOnlyList<(string Type, int Most)> _most;
+    private readonly IdMap _outer;
+    private readonly IdMap _inner;
+    private readonly uint[] _waits = new uint[2];
 
     /// <summary>Adds the child's part to its plan.</summary>
     /// <param name="plan">The plan, up to here.</param>
     /// <param name="most">How many namespaces of which types.</param>
-    public CountingNamespaces(LaunchPlan plan, IReadOnlyList<(string Type, int Most)> most)
+    /// <param name="outer">The ids of the outer namespace.</param>
+    /// <param name="inner">The ids of the inner one.</param>
+    public CountingNamespaces(
+        LaunchPlan plan, IReadOnlyList<(string Type, int Most)> most, IdMap outer, IdMap inner)
     {
-        (_plan, _most) = (plan, most);
-        foreach (string which in new[] { "the counting namespace", "the run's namespace" })
+        (_plan, _most, _outer, _inner) = (plan, most, outer, inner);
+        string[] which = ["the counting namespace", "the run's namespace"];
+        for (int i = 0; i < which.Length; i++)
         {
-            plan.Add("unshare(CLONE_NEWUSER) of", which, __NR_unshare, (nint)CLONE_NEWUSER);
+            plan.Add("unshare(CLONE_NEWUSER) of", which[i], __NR_unshare, (nint)CLONE_NEWUSER);
 
             // New credentials cancel it: commit_creds.
             GuestLaunch.PlanDeathWithSupervisor(plan);
-            plan.AddWait();
+            _waits[i] = plan.AddWait();
         }
     }
+
+    /// <summary>
+    /// As much for a run that stands in a user namespace of its own already: that one is the
+    /// outer, and the task does all itself.
+    /// </summary>
+    /// <param name="plan">The plan, up to here.</param>
+    /// <param name="proc">A descriptor of a /proc.</param>
+    /// <param name="most">How many namespaces of which types.</param>
+    /// <param name="own">CLONE_NEW* flags of what the run itself has.</param>
+    /// <param name="inner">The ids of the inner namespace, one each.</param>
+    public static void PlanOwn(
+        LaunchPlan plan, Slot proc, IReadOnlyList<(string Type, int Most)> most, ulong own,
+        IdMap inner)
+    {
+        foreach ((string type, int count) in most)
+        {
+            // The inner namespace is charged to the outer one, and so is what the run has.
+            int limit = count + (type == "user" || (own & FlagOf(type)) != 0 ? 1 : 0);
+            plan.AddWrite(proc, FileOf(type), limit.ToString(CultureInfo.InvariantCulture));
+        }
+
+        plan.Add(
+            "unshare(CLONE_NEWUSER) of", "the run's namespace", __NR_unshare,
+            (nint)CLONE_NEWUSER);
+        inner.PlanOwn(plan, proc);
+    }
+
+    private static ulong FlagOf(string type) => type switch
+    {
+        "mnt" => CLONE_NEWNS,
+        "pid" => CLONE_NEWPID,
+        "net" => CLONE_NEWNET,
+        "ipc" => CLONE_NEWIPC,
+        "uts" => CLONE_NEWUTS,
+        "cgroup" => CLONE_NEWCGROUP,
+        "time" => CLONE_NEWTIME,
+        _ => 0,
+    };
+
+    private static string FileOf(string type) => $"/proc/sys/user/max_{type}_namespaces";
 
     /// <summary>The supervisor's part: ids and limits.</summary>
     /// <returns>What failed; null when the child stands in the inner namespace.</returns>
     public Failure? Enter(HostTid child)
     {
-        if (!_plan.AwaitReached(1, Patience))
+        if (!_plan.AwaitReached(_waits[0], Patience))
         {
             return Failed(_plan, "the counting namespace");
         }
 
-        Ids ids = Ids.OfThisProcess();
-        foreach ((string file, string text) in ids.Files(child))
+        if (_outer.Write(child) is { } unwritten)
         {
-            if (Write(file, text) is var errno and not Errno.None)
-            {
-                return ("write to", file, errno);
-            }
+            return unwritten;
         }
 
         string outer = $"/proc/{child}/ns/user";
@@ -71,8 +113,8 @@ internal sealed class CountingNamespaces
         try
         {
             _plan.LetGo();
-            return !_plan.AwaitReached(2, Patience) ? Failed(_plan, "the run's namespace")
-                : FromOutside(child, fd, ids) is { } failure ? failure
+            return !_plan.AwaitReached(_waits[1], Patience) ? Failed(_plan, "the run's namespace")
+                : FromOutside(child, fd) is { } failure ? failure
                 : LetGo();
         }
         finally
@@ -90,8 +132,7 @@ internal sealed class CountingNamespaces
     /// <summary>
     /// What only a process in the outer namespace may do: a short-lived one goes there.
     /// </summary>
-    private Failure? FromOutside(
-        HostTid child, int outer, Ids ids)
+    private Failure? FromOutside(HostTid child, int outer)
     {
         const int first = 3;
         using var plan = new LaunchPlan();
@@ -99,14 +140,12 @@ internal sealed class CountingNamespaces
         plan.Add(
             "close_range", "descriptors", __NR_close_range, first,
             unchecked((nint)uint.MaxValue), 0);
-        var files = new List<(string File, string Text)>(ids.Files(child));
+        var files = new List<(string File, string Text)>(_inner.Files(child.ToString()));
         foreach ((string type, int most) in _most)
         {
             // The run's own user namespace is one of those that are charged.
             int limit = most + (type == "user" ? 1 : 0);
-            files.Add((
-                $"/proc/sys/user/max_{type}_namespaces",
-                limit.ToString(CultureInfo.InvariantCulture)));
+            files.Add((FileOf(type), limit.ToString(CultureInfo.InvariantCulture)));
         }
 
         foreach ((string file, string text) in files)
@@ -130,66 +169,4 @@ internal sealed class CountingNamespaces
 
     private static Failure Failed(LaunchPlan plan, string what) =>
         plan.Failure ?? ("wait for", what, Errno.ETIMEDOUT);
-
-    private static Errno Write(string file, string text)
-    {
-        Errno errno = Posix.Open(file, O_WRONLY | O_CLOEXEC, out int fd);
-        if (errno != Errno.None)
-        {
-            return errno;
-        }
-
-        errno = Posix.Write(fd, Encoding.ASCII.GetBytes(text), out _);
-        Posix.Close(fd);
-        return errno;
-    }
-
-    /// <summary>Which ids a namespace has: those of this process's own namespace.</summary>
-    /// <param name="Users">Text for uid_map.</param>
-    /// <param name="Groups">Text for gid_map.</param>
-    /// <param name="Alone">Whether it is one id each: all that an unprivileged one may map.</param>
-    private sealed record Ids(string Users, string Groups, bool Alone)
-    {
-        public static Ids OfThisProcess()
-        {
-            Span<ulong> effective = stackalloc ulong[1];
-            const ulong needed = (1UL << CAP_SETUID) | (1UL << CAP_SETGID);
-            bool all = ProcStatus.TryRead(
-                    new HostTid(Posix.GetPid()), 16, ["CapEff:"], effective)
-                && (effective[0] & needed) == needed;
-            return all ? new(Same("uid_map"), Same("gid_map"), Alone: false)
-                : new(One(Posix.GetEffectiveUser()), One(Posix.GetEffectiveGroup()), Alone: true);
-        }
-
-        /// <summary>In the order in which they are written: user_namespaces(7).</summary>
-        public IEnumerable<(string File, string Text)> Files(HostTid task)
-        {
-            if (Alone)
-            {
-                yield return ($"/proc/{task}/setgroups", "deny");
-            }
-
-            yield return ($"/proc/{task}/uid_map", Users);
-            yield return ($"/proc/{task}/gid_map", Groups);
-        }
-
-        private static string One(int id) => $"{id} {id} 1\n";
-
-        /// <summary>Every id that this namespace has, as itself.</summary>
-        private static string Same(string map)
-        {
-            var text = new StringBuilder();
-            string own = HostProcess.ReadText($"/proc/self/{map}");
-            foreach (string line in own.Split('\n'))
-            {
-                string[] words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-                if (words.Length == 3)
-                {
-                    text.Append($"{words[0]} {words[0]} {words[2]}\n");
-                }
-            }
-
-            return text.ToString();
-        }
-    }
 }

@@ -21,6 +21,7 @@ public sealed partial class PtraceEngine
     private readonly IGuestEvents _events;
     private readonly TraceeWaiter _waiter;
     private readonly ushort _mark;
+    private HostTid? _ignored;
 
     /// <summary>Makes an engine.</summary>
     /// <param name="events">Who is told and asked.</param>
@@ -46,6 +47,9 @@ public sealed partial class PtraceEngine
 
         return errno;
     }
+
+    /// <summary>A child of this process that is not traced; nothing is done at its end.</summary>
+    public void Ignore(HostTid child) => _ignored = child;
 
     /// <summary>Handles stops until no task is left, or until told to leave.</summary>
     /// <param name="leaveAt">When to leave whatever is left; asked before each wait.</param>
@@ -143,6 +147,11 @@ public sealed partial class PtraceEngine
     private void Handle(in TraceeReport report)
     {
         WaitStatus status = report.Status;
+        if (report.Tid == _ignored && report.Status.Ended)
+        {
+            return;
+        }
+
         Stops++;
         if (!_tracees.TryGetValue(report.Tid, out Tracee? tracee))
         {

@@ -38,17 +38,16 @@ internal static class PolicyModel
             $"creation.namespaces.{type.Name()}", $"Namespaces of type {type.Name()}.")),
         ("resources", "What each task is held to. The values are ceilings: a task that has "
             + "drifted away from them is put back when it creates another."),
-        ("isolation", "What a run has for itself, and what it gives up. " + Unenforced
-            + ", but for isolation.syscalls."),
+        ("isolation", "What a run has for itself, and what it gives up."),
         ("isolation.user", "The ids of guests."),
         ("isolation.time_offset", "Steps of the clocks of the time namespace, which they need."),
         ("isolation.syscalls", "System calls that guests may not use, whatever their arguments. "
             + "The last layer that names a call decides; within one layer a call's own name goes "
             + "before a group, then deny before allow."),
-        ("filesystem", "What files guests see; needs the mount namespace. " + Unenforced
-            + ". The rule with the longest path that a file is at or below applies, of two for "
-            + "one path the later; "
-            + "the same pattern in a later layer replaces that of an earlier one."),
+        ("filesystem", "What files guests see; needs the mount namespace. The rule with the "
+            + "longest path that a file is at or below applies, of two for one path the later; "
+            + "the same pattern in a later layer replaces that of an earlier one. Patterns are "
+            + "looked up on the host once, when the run starts."),
     ];
 
     /// <summary>

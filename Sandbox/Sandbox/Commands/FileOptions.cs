@@ -27,7 +27,6 @@ internal sealed class FileOptions
     public Option<bool> Net { get; } = new("--net")
     {
         Description = "Let the command use the host's network",
-        Hidden = true,
     };
 
     /// <summary>What was asked for, as settings of keys.</summary>
@@ -119,8 +118,5 @@ internal sealed class FileOptions
         Description = description,
         HelpName = "PATH",
         CustomParser = SeveralValues.Words,
-
-        // Until what it asks for is enforced: NotEnforced.
-        Hidden = true,
     };
 }

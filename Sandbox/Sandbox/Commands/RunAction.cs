@@ -6,6 +6,7 @@ using Interpose.Abi;
 using Interpose.Launch;
 using Policies;
 using Policies.Files;
+using Sandbox.Isolation;
 using Sandbox.Kernel;
 using Sandbox.Kernel.Seccomp;
 using Sandbox.Reports;
@@ -257,7 +258,9 @@ internal static class RunAction
 
         return new LaunchSpec(
             program, words, environment, directory, parsed.GetAll(command.Descriptors),
-            !setsOpenFiles, filter, CountedNamespaces(options.Policy.Creation.Namespaces));
+            !setsOpenFiles, filter, CountedNamespaces(options.Policy.Creation.Namespaces),
+            IsolationResolver.Resolve(
+                options.Policy, parsed.GetValue(command.ChangeDirectory)));
     }
 
     private static List<(string Type, int Most)> CountedNamespaces(NamespaceBudgets budgets)

@@ -5,6 +5,7 @@ using Interpose.Launch;
 using Interpose.Ptrace;
 using Policies;
 using Sandbox.Doctor;
+using Sandbox.Isolation;
 using Sandbox.Kernel;
 using Sandbox.Kernel.Fork;
 using Sandbox.Kernel.Rules;
@@ -70,24 +71,17 @@ internal sealed partial class Run : IGuestEvents
             throw new SetupException("cannot prepare", clone.Refusal.Rule, errno, string.Empty);
         }
 
-        errno = launch.Create(out HostTid child);
-        if (errno != Errno.None)
+        if (launch.Create(out HostTid child) is { } failed)
         {
-            _pipeline.Run(clone, CloneMoment.Refused, errno: errno);
-            throw new SetupException("clone of", _plan.CommandName, errno, string.Empty);
-        }
-
-        if (launch.EnterNamespaces(child) is { } failed)
-        {
-            HostProcess.KillAndReap(child);
             _pipeline.Run(clone, CloneMoment.Refused, errno: failed.Errno);
-            throw new SetupException(failed.Step, failed.Object, failed.Errno, UserRemedy(failed));
+            throw new SetupException(
+                failed.Step, failed.Object, failed.Errno, LaunchRemedy.Of(failed, _plan.Policy));
         }
 
         errno = _engine.Attach(child);
         if (errno != Errno.None)
         {
-            HostProcess.KillAndReap(child);
+            launch.Abandon(child);
             _pipeline.Run(clone, CloneMoment.Refused, errno: errno);
             throw new SetupException(
                 "ptrace(PTRACE_SEIZE) of", "the command", errno, TraceDenial.Find().ToString());
@@ -96,8 +90,13 @@ internal sealed partial class Run : IGuestEvents
         errno = _pipeline.Run(clone, CloneMoment.Made, child);
         if (errno != Errno.None)
         {
-            HostProcess.KillAndReap(child);
+            launch.Abandon(child);
             throw new SetupException("cannot set", "resources of the command", errno, string.Empty);
+        }
+
+        if (launch.Init is { } init)
+        {
+            _engine.Ignore(init);
         }
 
         _job.Command = child;
@@ -110,11 +109,11 @@ internal sealed partial class Run : IGuestEvents
         errno = HostProcess.SetUndumpable();
         if (errno != Errno.None)
         {
-            HostProcess.KillAndReap(child);
+            launch.Abandon(child);
             throw new SetupException("prctl(PR_SET_DUMPABLE) of", "the supervisor", errno, "");
         }
 
-        Confine(child);
+        Confine(launch, child);
 
         _deadline = _plan.Timeout is { } timeout
             ? _clock.Now + (long)(timeout.TotalMilliseconds * 1e6) : long.MaxValue;
@@ -124,7 +123,7 @@ internal sealed partial class Run : IGuestEvents
     /// <summary>
     /// From here on the supervisor can do no more than it has to, whatever guests do to it.
     /// </summary>
-    private static void Confine(HostTid child)
+    private static void Confine(GuestLaunch launch, HostTid child)
     {
         Errno errno = Confinement.GiveUpCapabilities();
         string what = "capset of";
@@ -136,20 +135,9 @@ internal sealed partial class Run : IGuestEvents
 
         if (errno != Errno.None)
         {
-            HostProcess.KillAndReap(child);
+            launch.Abandon(child);
             throw new SetupException(what, "the supervisor", errno, string.Empty);
         }
-    }
-
-    private static string UserRemedy(in LaunchFailure failed)
-    {
-        const string why = "a policy that limits the number of namespaces needs user namespaces";
-        string mend = NamespaceChecks.MendUser();
-        return failed.Errno == Errno.EROFS ? $"{why} and a /proc/sys that can be written"
-            : failed.Object.EndsWith("id_map", StringComparison.Ordinal)
-                ? $"{why}, and root CAP_SETUID, CAP_SETGID and CAP_SETFCAP for their ids"
-            : mend.Length == 0 ? $"{why}: run 'sandbox doctor'; in a chroot there are none"
-            : $"{why}: {mend}";
     }
 
     /// <inheritdoc/>

@@ -1,0 +1,242 @@
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using Interpose.Abi;
+using Interpose.Launch;
+using Interpose.LibC;
+using Interpose.Namespaces;
+using static Interpose.Abi.Uapi;
+using Failure = (string What, string Object, Interpose.Abi.Errno Errno);
+
+namespace Interpose.Isolation;
+
+/// <summary>
+/// The part of a launch that gives the run its own namespaces, files and privileges.
+/// </summary>
+/// <remarks>
+/// There are two ways. With the privileges for it, everything but the user namespace is made
+/// first and belongs to the supervisor's own user namespace; the command goes into one without
+/// power over it at last. Without them the user namespace comes first, all the others are made by
+/// the same clone, and what guests could do to them the dropped capabilities keep them from.
+/// With a pid namespace the first task forks the command at once and becomes its init process.
+/// </remarks>
+internal sealed class IsolatedLaunch : IDisposable
+{
+    private const string Command = "the command";
+    private const int Patience = 10_000;
+    private const int LinkSize = 32;
+    private readonly LaunchPlan _plan;
+    private readonly IsolationSpec _spec;
+    private readonly bool _privileged;
+    private readonly InitProcess? _init;
+    private readonly int _fork;
+    private readonly Slot _self;
+    private readonly nint _link;
+    private readonly CountingNamespaces? _counting;
+    private readonly IdMap? _map;
+    private uint _lastWait;
+
+    /// <summary>Adds the steps up to the one at which the command waits to be traced.</summary>
+    /// <param name="plan">The plan, up to here.</param>
+    /// <param name="spec">What the run gets.</param>
+    /// <param name="most">How many namespaces guests may make; empty for no limit.</param>
+    public IsolatedLaunch(
+        LaunchPlan plan, IsolationSpec spec, IReadOnlyList<(string Type, int Most)> most)
+    {
+        (_plan, _spec, _privileged) = (plan, spec, Privileges.CanIsolate());
+        if ((spec.Namespaces & CLONE_NEWPID) != 0)
+        {
+            Unprepared = InitProcess.Prepare(out _init);
+        }
+
+        ulong first = spec.Namespaces & ~CLONE_NEWTIME;
+        plan.Namespaces = _privileged ? first & ~CLONE_NEWUSER : first;
+        plan.Part = "user";
+        if (!_privileged && HasUser)
+        {
+            IdMap.One(Ids, deniesGroups: true).PlanOwn(plan, AT_FDCWD);
+
+            // New credentials cancelled it.
+            GuestLaunch.PlanDeathWithSupervisor(plan);
+        }
+
+        if (_init is not null)
+        {
+            plan.Part = "pid";
+            _fork = plan.AddFork(Command);
+            GuestLaunch.PlanDeathWithSupervisor(plan);
+            _link = plan.Allocate(LinkSize);
+            _self = plan.AddKeeping(
+                "readlink", "/proc/self", __NR_readlink, plan.Text("/proc/self"u8), _link,
+                LinkSize - 1);
+        }
+
+        PlanNamespaces();
+        bool counts = most.Count > 0;
+        Slot? proc = counts && !_privileged && HasUser ? plan.AddKeeping(
+            "open", "/proc", __NR_open, plan.Text("/proc"u8), O_PATH | O_CLOEXEC) : null;
+        if (spec.Files is { } files)
+        {
+            plan.Part = "files";
+            new MountSteps(plan, files, _privileged ? spec.User : null).Plan();
+        }
+
+        plan.Part = "user";
+        if (proc is { } old)
+        {
+            (int uid, int gid) = (Ids.Uid, Ids.Gid);
+            CountingNamespaces.PlanOwn(
+                plan, old, most, spec.Namespaces,
+                IdMap.One(new(uid, uid, gid, gid), deniesGroups: true));
+            GuestLaunch.PlanDeathWithSupervisor(plan);
+        }
+        else if (counts)
+        {
+            IdMap inner = HasUser ? IdMap.One(Ids, deniesGroups: false) : IdMap.Same();
+            _counting = new(plan, most, IdMap.Same(), inner);
+        }
+        else if (_privileged && HasUser)
+        {
+            _map = IdMap.One(Ids, deniesGroups: false);
+            plan.Add("unshare(CLONE_NEWUSER) of", Command, __NR_unshare, (nint)CLONE_NEWUSER);
+            GuestLaunch.PlanDeathWithSupervisor(plan);
+            plan.AddWait();
+        }
+
+        plan.Part = string.Empty;
+    }
+
+    /// <summary>What failed in advance; null when all is well.</summary>
+    public Failure? Unprepared { get; }
+
+    private bool HasUser => (_spec.Namespaces & CLONE_NEWUSER) != 0;
+
+    private GuestIds Ids
+    {
+        get
+        {
+            (int user, int group) = (Posix.GetEffectiveUser(), Posix.GetEffectiveGroup());
+            return _spec.User ?? new(user, user, group, group);
+        }
+    }
+
+    /// <summary>
+    /// Adds the wait at which the supervisor attaches to the command, and what follows it.
+    /// </summary>
+    public void PlanAttach()
+    {
+        _lastWait = _plan.AddWait();
+        if (_privileged && _spec.User is { } ids)
+        {
+            Privileges.PlanIds(
+                _plan, HasUser ? ids.Uid : ids.HostUid, HasUser ? ids.Gid : ids.HostGid);
+        }
+    }
+
+    /// <summary>
+    /// Adds the last steps before the filter: nothing that needs a privilege may follow.
+    /// </summary>
+    public void PlanPrivileges()
+    {
+        bool may = _privileged || HasUser
+            || (Privileges.Effective() & (1UL << CAP_SETPCAP)) != 0;
+        if (_spec.Capabilities is { } capabilities && may)
+        {
+            Privileges.PlanLimit(_plan, capabilities);
+        }
+    }
+
+    /// <summary>Adds the steps of the init process, behind all of the command's.</summary>
+    public void PlanInit()
+    {
+        if (_init is null)
+        {
+            return;
+        }
+
+        _plan.Part = "pid";
+        _plan.GoOnAfter(_fork);
+        _plan.Add("chdir to", "/", __NR_chdir, _plan.Text("/"u8));
+        if (_privileged && _spec.User is { } ids)
+        {
+            Privileges.PlanIds(_plan, ids.HostUid, ids.HostGid);
+        }
+
+        Privileges.PlanNone(_plan, "the init process");
+        GuestLaunch.PlanDeathWithSupervisor(_plan);
+        _init.Plan(_plan);
+    }
+
+    /// <summary>The supervisor's part: maps are written, the command is found.</summary>
+    /// <param name="first">The task that was created.</param>
+    /// <param name="command">The task that will be the command.</param>
+    /// <returns>What failed; null when the command waits to be traced.</returns>
+    public Failure? Enter(HostTid first, out HostTid command)
+    {
+        command = first;
+        if (!_plan.AwaitReached(1, Patience))
+        {
+            return Failed();
+        }
+
+        command = _init is null ? first : Found();
+        if (_map is not null)
+        {
+            if (_map.Write(command) is { } failure)
+            {
+                return failure;
+            }
+
+            _plan.LetGo();
+        }
+        else if (_counting?.Enter(command) is { } failure)
+        {
+            return failure;
+        }
+
+        // Until then the first task is in this process's memory, beside guests that could trace
+        // it.
+        return !_plan.AwaitReached(_lastWait, Patience)
+            || (_init is not null && !_plan.AwaitLeft(Patience)) ? Failed() : null;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _init?.Dispose();
+
+    private void PlanNamespaces()
+    {
+        ulong types = _spec.Namespaces;
+        if (_spec.Hostname is { } name)
+        {
+            _plan.Part = "uts";
+            NamespaceSteps.PlanHostname(_plan, name);
+        }
+
+        if ((types & CLONE_NEWNET) != 0)
+        {
+            _plan.Part = "net";
+            NamespaceSteps.PlanLoopback(_plan);
+        }
+
+        if ((types & CLONE_NEWTIME) != 0)
+        {
+            _plan.Part = "time";
+            NamespaceSteps.PlanTime(_plan, _spec.TimeOffsets ?? default);
+        }
+
+        if (_spec.Keyring)
+        {
+            _plan.Part = "keyring";
+            NamespaceSteps.PlanKeyring(_plan);
+        }
+    }
+
+    private unsafe HostTid Found()
+    {
+        int length = (int)_plan.ResultOf(_self);
+        return new(int.Parse(
+            new ReadOnlySpan<byte>((void*)_link, length), CultureInfo.InvariantCulture));
+    }
+
+    private Failure Failed() => _plan.Failure ?? ("wait for", Command, Errno.ETIMEDOUT);
+}

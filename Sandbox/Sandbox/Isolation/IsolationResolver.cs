@@ -1,0 +1,87 @@
+using System;
+using Interpose.Abi;
+using Interpose.Isolation;
+using Interpose.Launch;
+using Policies;
+
+namespace Sandbox.Isolation;
+
+/// <summary>Turns the sections <c>isolation</c> and <c>filesystem</c> into a launch.</summary>
+internal static class IsolationResolver
+{
+    private const long NanosecondsPerTick = 100;
+
+    /// <summary>What the run gets; null when it gets nothing.</summary>
+    /// <param name="policy">The policy.</param>
+    /// <param name="directory">The directory of <c>--chdir</c>; null for the caller's.</param>
+    /// <exception cref="SetupException">It cannot be had by this caller, or here.</exception>
+    public static IsolationSpec? Resolve(Policy policy, string? directory)
+    {
+        IsolationPolicy isolation = policy.Isolation;
+        GuestIds? ids = Ids(isolation);
+        if (isolation.Flags == 0 && !isolation.LimitsCapabilities && !isolation.Keyring
+            && ids is null)
+        {
+            return null;
+        }
+
+        (TimeSpan monotonic, TimeSpan boottime) = isolation.TimeOffset;
+        return new()
+        {
+            Namespaces = isolation.Flags,
+            User = ids,
+            Hostname = isolation.Hostname,
+            Keyring = isolation.Keyring,
+            Capabilities = isolation.LimitsCapabilities ? isolation.Capabilities : null,
+            TimeOffsets = (
+                monotonic.Ticks * NanosecondsPerTick, boottime.Ticks * NanosecondsPerTick),
+            Files = isolation.Has(NamespaceType.Mount) ? Files(policy, directory) : null,
+        };
+    }
+
+    private static FileTree Files(Policy policy, string? directory)
+    {
+        Errno errno = HostProcess.Resolve(".", out string here, out _);
+        if (errno != Errno.None)
+        {
+            throw new SetupException("cannot tell", "the current directory", errno, string.Empty);
+        }
+
+        string start = here;
+        errno = directory is null ? Errno.None
+            : HostProcess.Resolve(directory, out start, out _);
+        return errno == Errno.None ? FileRules.Resolve(policy, here, start)
+            : throw new SetupException("cannot change to", directory!, errno, string.Empty);
+    }
+
+    /// <summary>The guest's ids; null when nothing is asked for and nothing follows.</summary>
+    private static GuestIds? Ids(IsolationPolicy isolation)
+    {
+        IsolatedUser asked = isolation.User;
+        bool hasUser = isolation.Has(NamespaceType.User);
+        if (asked == default && !hasUser)
+        {
+            return null;
+        }
+
+        (int user, int group) = HostProcess.EffectiveIds;
+        (int hostUser, int hostGroup) = (asked.HostUid ?? user, asked.HostGid ?? group);
+        var ids = new GuestIds(
+            asked.Uid ?? hostUser, hostUser, asked.Gid ?? hostGroup, hostGroup);
+        if ((hostUser != user || hostGroup != group) && !Privileges.CanIsolate())
+        {
+            throw new SetupException(
+                "isolation.user: only root can give the guest", $"the host id {hostUser}",
+                Errno.EPERM, "leave out host_uid and host_gid");
+        }
+
+        if (!hasUser && (ids.Uid != hostUser || ids.Gid != hostGroup))
+        {
+            throw new SetupException(
+                "isolation.user: ids other than the host's need", "a user namespace",
+                Errno.EINVAL, "add user to isolation.namespaces");
+        }
+
+        return ids;
+    }
+}
