@@ -74,6 +74,11 @@ public sealed class HeaderTests
         // In sys/mount.h, which cannot stand beside linux/mount.h: umount2(2).
         ["MNT_DETACH"] = "2",
 
+        // Linux 6.2 and 6.12, newer than these headers.
+        ["LANDLOCK_ACCESS_FS_TRUNCATE"] = "1ULL << 14",
+        ["LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET"] = "1ULL << 0",
+        ["LANDLOCK_SCOPE_SIGNAL"] = "1ULL << 1",
+
         // Linux 6.3, newer than these headers.
         ["MFD_EXEC"] = "0x10",
 

@@ -31,7 +31,7 @@ public sealed class InitProcessTests : IDisposable
         plan.Add("dup2", "output", __NR_dup2, file, 3);
         PlanShell(plan, script);
         HostTid first = Start(plan, fork, wait);
-        int second = Number(link, (int)plan.ResultOf(self));
+        int second = Number(link, (int)LaunchPlan.ResultOf(self));
         Assert.Contains($"PPid:\t{first}\n", Status(second), StringComparison.Ordinal);
         plan.LetGo();
         Assert.Equal(0, EndOf(first).ExitCode);

@@ -103,6 +103,12 @@ internal sealed class IsolatedLaunch : IDisposable
             plan.AddWait();
         }
 
+        if (spec is { Files: { } fenced, Landlock: > 0 })
+        {
+            plan.Part = "landlock";
+            LandlockSteps.Plan(plan, fenced, spec.Landlock);
+        }
+
         plan.Part = string.Empty;
     }
 
@@ -233,7 +239,7 @@ internal sealed class IsolatedLaunch : IDisposable
 
     private unsafe HostTid Found()
     {
-        int length = (int)_plan.ResultOf(_self);
+        int length = (int)LaunchPlan.ResultOf(_self);
         return new(int.Parse(
             new ReadOnlySpan<byte>((void*)_link, length), CultureInfo.InvariantCulture));
     }

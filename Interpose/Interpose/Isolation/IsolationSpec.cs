@@ -83,4 +83,9 @@ public sealed record IsolationSpec
 
     /// <summary>Its files; null for those of the host.</summary>
     public FileTree? Files { get; init; }
+
+    /// <summary>
+    /// The version of landlock(7) by which the files are fenced once more; 0 for not at all.
+    /// </summary>
+    public int Landlock { get; init; }
 }

@@ -24,6 +24,11 @@ internal sealed class MountCalls(LaunchPlan plan)
     public Slot Open(string path) => plan.AddKeeping(
         "openat2", path, __NR_openat2, AT_FDCWD, Text(path), How(O_PATH | O_CLOEXEC), HowSize);
 
+    /// <summary>As much, with the place of the descriptor as part of a structure.</summary>
+    public void OpenIn(Slot slot, string path) => plan.AddKeepingIn(
+        slot, "openat2", path, __NR_openat2, AT_FDCWD, Text(path), How(O_PATH | O_CLOEXEC),
+        HowSize);
+
     /// <summary>A copy of what stands at a path, with all that is mounted below.</summary>
     public Slot Copy(string path)
     {

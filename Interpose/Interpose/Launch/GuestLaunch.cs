@@ -59,7 +59,9 @@ public sealed class GuestLaunch : IDisposable
     /// <summary>Writes down every call that the child will make.</summary>
     public GuestLaunch(LaunchSpec spec)
     {
+        _plan.Part = "clone";
         PlanDeathWithSupervisor(_plan);
+        _plan.Part = string.Empty;
         if (spec.Isolation is { } isolation)
         {
             _isolated = new(_plan, isolation, spec.NamespacesMost);
@@ -90,6 +92,9 @@ public sealed class GuestLaunch : IDisposable
 
     /// <summary>The step that failed, if one did.</summary>
     public LaunchFailure? Failure => Told(_plan.Failure, _plan.FailedPart);
+
+    /// <summary>What the launch took, by what it was for, in nanoseconds.</summary>
+    public IReadOnlyList<(string Part, long Nanoseconds)> Times => _plan.Times();
 
     /// <summary>The init process of the run's own pids; null without.</summary>
     public HostTid? Init { get; private set; }

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Text;
 using Interpose.Abi;
@@ -14,8 +15,9 @@ internal unsafe struct launch_step
     public long nr;
     public fixed ulong args[6];
     public long pass;
-    public uint from_slots;
-    public int to_slot;
+    public ulong from_slots;
+    public long* to_slot;
+    public ulong ended;
 }
 
 [StructLayout(LayoutKind.Sequential)]
@@ -29,7 +31,6 @@ internal unsafe struct launch_plan
     public int supervisor;
     public ulong namespaces;
     public launch_step* steps;
-    public long* slots;
     public void* first_stack;
     public void* second_stack;
     public uint second_step;
@@ -51,28 +52,27 @@ internal unsafe struct start_state
 }
 
 /// <summary>Where the child keeps the result of a call.</summary>
-/// <param name="Number">Which of the plan's places.</param>
-internal readonly record struct Slot(int Number);
+/// <param name="Address">Of eight bytes in the plan's memory.</param>
+internal readonly record struct Slot(nint Address);
 
 /// <summary>An argument of a call: a value, or the result of an earlier call.</summary>
-/// <param name="Value">The value, or the number of the slot.</param>
+/// <param name="Value">The value, or the address of the slot.</param>
 /// <param name="IsSlot">Which of the two.</param>
 internal readonly record struct StepArgument(nint Value, bool IsSlot)
 {
     public static implicit operator StepArgument(nint value) => new(value, IsSlot: false);
 
-    public static implicit operator StepArgument(Slot slot) => new(slot.Number, IsSlot: true);
+    public static implicit operator StepArgument(Slot slot) => new(slot.Address, IsSlot: true);
 }
 
 /// <summary>
 /// The system calls that the first task makes between clone and exec, as one flat list in
 /// native memory that stays where it is until the task has left it.
 /// </summary>
-internal sealed unsafe class LaunchPlan : IDisposable
+internal sealed unsafe partial class LaunchPlan : IDisposable
 {
     private const long Wait = -1;
     private const long Fork = -2;
-    private const int NoSlot = -1;
     private const uint Failed = uint.MaxValue;
     private const long LookEvery = 50;
     private const int StackSize = 64 * 1024;
@@ -83,11 +83,11 @@ internal sealed unsafe class LaunchPlan : IDisposable
     private readonly List<launch_step> _steps = new(MostSteps);
     private readonly List<nint> _allocated = [];
     private launch_plan* _plan;
-    private int _slots;
     private uint _waits;
     private bool _forks;
     private uint _letGo;
     private HostTid _child;
+    private (long Time, ulong Cycles) _begun;
 
     /// <summary>CLONE_NEW* flags: the namespaces that the child is made in.</summary>
     public ulong Namespaces { get; set; }
@@ -112,9 +112,17 @@ internal sealed unsafe class LaunchPlan : IDisposable
     public Slot AddKeeping(
         string what, string @object, int nr, params ReadOnlySpan<StepArgument> args)
     {
+        var slot = new Slot(Allocate(sizeof(long)));
+        AddKeepingIn(slot, what, @object, nr, args);
+        return slot;
+    }
+
+    /// <summary>As much, with the place of the result as part of a structure.</summary>
+    public void AddKeepingIn(
+        Slot slot, string what, string @object, int nr, params ReadOnlySpan<StepArgument> args)
+    {
         AddStep(what, @object, nr, args);
-        CollectionsMarshal.AsSpan(_steps)[^1].to_slot = _slots;
-        return new(_slots++);
+        CollectionsMarshal.AsSpan(_steps)[^1].to_slot = (long*)slot.Address;
     }
 
     /// <summary>Adds the calls that write a text to a file of /proc.</summary>
@@ -194,8 +202,8 @@ internal sealed unsafe class LaunchPlan : IDisposable
     }
 
     /// <summary>What a call of the child's gave: its result, once the child has made it.</summary>
-    public long ResultOf(Slot slot) =>
-        System.Threading.Volatile.Read(ref _plan->slots[slot.Number]);
+    public static long ResultOf(Slot slot) =>
+        System.Threading.Volatile.Read(ref *(long*)slot.Address);
 
     /// <summary>Creates the child, which walks the plan up to <see cref="AddWait"/>.</summary>
     public Errno Start(out HostTid child)
@@ -215,9 +223,10 @@ internal sealed unsafe class LaunchPlan : IDisposable
         _plan->supervisor = supervisor;
         _plan->namespaces = Namespaces;
         _plan->steps = steps;
-        _plan->slots = (long*)Allocate(Math.Max(1, _slots) * sizeof(long));
         _plan->first_stack = NewStack();
         _plan->second_stack = _forks ? NewStack() : null;
+
+        _begun = (Stopwatch.GetTimestamp(), Native.Cycles());
 
         // SAFETY: the plan and all it points to are native memory that Dispose alone frees.
         long result = Native.Launch(_plan);
@@ -294,11 +303,11 @@ internal sealed unsafe class LaunchPlan : IDisposable
     private void AddStep(
         string what, string @object, long nr, ReadOnlySpan<StepArgument> args)
     {
-        var step = new launch_step { nr = nr, to_slot = NoSlot };
+        var step = new launch_step { nr = nr };
         for (int i = 0; i < args.Length; i++)
         {
             step.args[i] = (ulong)args[i].Value;
-            step.from_slots |= args[i].IsSlot ? 1U << i : 0;
+            step.from_slots |= args[i].IsSlot ? 1UL << i : 0;
         }
 
         _steps.Add(step);

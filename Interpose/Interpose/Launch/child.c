@@ -135,17 +135,29 @@ static int wait_for_go(struct launch_plan *plan, uint32_t wait)
 
 static void run_second(void *argument);
 
+/* When a step is over; an exec is over when it begins. */
+static void note_time(struct launch_step *step)
+{
+    step->ended = __builtin_ia32_rdtsc();
+}
+
+EXPORT uint64_t sandbox_cycles(void)
+{
+    return __builtin_ia32_rdtsc();
+}
+
 static void run_plan(struct launch_plan *plan, uint32_t at)
 {
     while (at < plan->count) {
-        const struct launch_step *step = &plan->steps[at];
+        struct launch_step *step = &plan->steps[at];
         uint64_t a[6];
         long ret;
         for (int i = 0; i < 6; i++)
-            a[i] = step->from_slots >> i & 1 ? (uint64_t)plan->slots[step->args[i]] : step->args[i];
+            a[i] = step->from_slots >> i & 1 ? *(uint64_t *)step->args[i] : step->args[i];
         if (step->nr == STEP_WAIT) {
             if (!wait_for_go(plan, a[0]))
                 break;
+            note_time(step);
             at++;
             continue;
         }
@@ -154,6 +166,7 @@ static void run_plan(struct launch_plan *plan, uint32_t at)
             plan->second_step = at + 1;
             ret = clone_on_stack(CLONE_VM | SIGCHLD, plan->second_stack, 0, run_second, plan);
         } else {
+            note_time(step);
             ret = sandbox_syscall(step->nr, a[0], a[1], a[2], a[3], a[4], a[5]);
         }
 
@@ -164,8 +177,9 @@ static void run_plan(struct launch_plan *plan, uint32_t at)
             break;
         }
 
-        if (step->to_slot >= 0)
-            plan->slots[step->to_slot] = ret;
+        note_time(step);
+        if (step->to_slot)
+            *step->to_slot = ret;
         at = step->nr == STEP_FORK ? a[0] : at + 1;
     }
 

@@ -18,10 +18,12 @@ struct launch_step {
     uint64_t args[6];
     /* An errno that is no failure here, positive; 0 for none. */
     int64_t pass;
-    /* Bit n: args[n] is the number of a slot, whose content is the argument. */
-    uint32_t from_slots;
-    /* The slot that keeps the result; -1 for none. */
-    int32_t to_slot;
+    /* Bit n: args[n] is the address of a slot, whose content is the argument. */
+    uint64_t from_slots;
+    /* The slot that keeps the result; null for none. */
+    int64_t *to_slot;
+    /* When it was over, in cycles of the time-stamp counter; 0 before. */
+    uint64_t ended;
 };
 
 struct launch_plan {
@@ -38,7 +40,6 @@ struct launch_plan {
     /* CLONE_NEW* of the first task. */
     uint64_t namespaces;
     struct launch_step *steps;
-    int64_t *slots;
     /* The ends of two stacks. */
     void *first_stack;
     void *second_stack;

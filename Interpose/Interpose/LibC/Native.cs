@@ -35,6 +35,11 @@ internal static unsafe partial class Native
     [LibraryImport(Library, EntryPoint = "sandbox_give_up_capabilities")]
     public static partial long GiveUpCapabilities(ulong keep);
 
+    /// <summary>The time-stamp counter.</summary>
+    [LibraryImport(Library, EntryPoint = "sandbox_cycles")]
+    [SuppressGCTransition]
+    public static partial ulong Cycles();
+
     /// <summary>The error in a raw result; None for a success.</summary>
     public static Errno ErrnoOf(long result) => result < 0 ? (Errno)(-result) : Errno.None;
 }

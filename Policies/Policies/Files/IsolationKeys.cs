@@ -130,7 +130,8 @@ internal static class IsolationKeys
         OneOf("protections such as cgroup", "protection", Protections.All, Protections.Name),
         "none: a run that cannot have all does not start", "[cgroup, time]",
         "The protections that the run may go without when the host cannot give them. A list "
-            + "replaces that of the layers below. " + PolicyModel.Unenforced + ".",
+            + "replaces that of the layers below. Each that it goes without is said, and stands "
+            + "in the result.",
         static (draft, value, _) =>
             draft.Isolation.Degrade = [.. (List<Sourced<Protection>>)value]);
 

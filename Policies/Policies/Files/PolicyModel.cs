@@ -11,10 +11,6 @@ internal static class PolicyModel
     /// <summary>The most characters of what a policy extends: PATH_MAX.</summary>
     public const int LongestPath = 4096;
 
-    /// <summary>Of sections that can be written, checked and shown already.</summary>
-    public const string Unenforced =
-        "This version does not enforce it: 'sandbox run' refuses a policy that asks for it";
-
     /// <summary>The keys in the order of the reference.</summary>
     public static ImmutableArray<PolicyKey> Keys { get; } =
     [

@@ -51,6 +51,14 @@ internal static class NamespaceChecks
         }
     }
 
+    /// <summary>Whether this host lets this caller make a namespace.</summary>
+    public static bool CanMake(NamespaceType type)
+    {
+        bool isMount = type == NamespaceType.Mount;
+        return Make(CLONE_NEWUSER | type.Flag(), isMount).Ok
+            || (type != NamespaceType.User && Make(type.Flag(), isMount).Ok);
+    }
+
     /// <summary>
     /// A child makes namespaces. Where mounts are tried it also changes one: some hosts grant a
     /// user namespace, but no capability in it.

@@ -21,10 +21,9 @@ internal sealed class FileRules
     private readonly SortedDictionary<string, string> _links = new(StringComparer.Ordinal);
     private readonly List<PathRule> _missing = [];
     private readonly string _directory;
-    private readonly string _home;
     private FileAccess _default;
 
-    private FileRules(string directory, string home) => (_directory, _home) = (directory, home);
+    private FileRules(string directory) => _directory = directory;
 
     /// <summary>Resolves the file view of a policy.</summary>
     /// <param name="policy">The policy, with a mount namespace.</param>
@@ -34,7 +33,7 @@ internal sealed class FileRules
     public static FileTree Resolve(Policy policy, string directory, string start)
     {
         FilesystemPolicy files = policy.Filesystem;
-        var rules = new FileRules(directory, Home())
+        var rules = new FileRules(directory)
         {
             _default = files.Default?.Value ?? FileAccess.Rw,
         };
@@ -49,8 +48,13 @@ internal sealed class FileRules
             KindOf(rules._default), [.. rules._mounts.Values], rules.LinksOnCovers(), start);
     }
 
-    private static string Home() => Resolved(Environment.GetFolderPath(
-        Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify));
+    private static string Home(PathRule rule)
+    {
+        string? home = Environment.GetEnvironmentVariable("HOME");
+        return home is ['/', ..] ? Resolved(home) : throw new SetupException(
+            $"{rule.Origin}: cannot tell what", rule.Pattern, Errno.ENOENT,
+            "set HOME to the caller's home");
+    }
 
     private static string Resolved(string path) =>
         HostProcess.Resolve(path, out string canonical, out _) == Errno.None ? canonical : path;
@@ -60,7 +64,7 @@ internal sealed class FileRules
         string pattern = rule.Pattern[0] switch
         {
             '.' => FilePattern.Quote(_directory).TrimEnd('/') + rule.Pattern[1..],
-            '~' => FilePattern.Quote(_home).TrimEnd('/') + rule.Pattern[1..],
+            '~' => FilePattern.Quote(Home(rule)).TrimEnd('/') + rule.Pattern[1..],
             _ => rule.Pattern,
         };
         List<string> paths = PathGlob.Expand(pattern.Length == 0 ? "/" : pattern, Most);

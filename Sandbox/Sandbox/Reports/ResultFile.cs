@@ -76,14 +76,31 @@ internal static class ResultFile
         }
 
         json.WriteEndObject();
+        json.WriteStartObject("launch"u8);
+        foreach ((string part, long nanoseconds) in numbers.Launch)
+        {
+            json.WriteNumber($"{part}_ns", nanoseconds);
+        }
+
+        json.WriteEndObject();
         json.WriteStartArray("enforced"u8);
         foreach (string protection in Enforced)
         {
             json.WriteStringValue(protection);
         }
 
+        foreach (string protection in numbers.Protections)
+        {
+            json.WriteStringValue(protection);
+        }
+
         json.WriteEndArray();
         json.WriteStartArray("degraded"u8);
+        foreach (string protection in numbers.Degraded)
+        {
+            json.WriteStringValue(protection);
+        }
+
         json.WriteEndArray();
     }
 

@@ -174,6 +174,7 @@ internal sealed partial class Run
         numbers.Decisions = (_pipeline.Decisions.Hits, _pipeline.Decisions.Misses);
         (numbers.Denials, numbers.OtherDenials) = (_reports.Denials.Sum(), _reports.Denials.Others);
         numbers.WallNanoseconds = _clock.Now - start;
+        numbers.Launch = launch.Times;
         if (_failure is null && _engine.Count == 0 && _pending.Count == 0
             && (_table.Count != 0 || _pipeline.Ledger.Open != 0 || _pipeline.Budget.Tasks != 0))
         {

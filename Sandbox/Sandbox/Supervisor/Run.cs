@@ -51,8 +51,9 @@ internal sealed partial class Run : IGuestEvents
     {
         var run = new Run(plan);
         long start = run._clock.Now;
-        using var launch = new GuestLaunch(plan.Launch);
-        run.Launch(launch);
+        using var attempts = new LaunchAttempts(plan.Launch, plan.Policy);
+        run.Launch(attempts);
+        GuestLaunch launch = attempts.Launch;
         new Watchdog(run._engine, plan.Log, why => run._stall = why).Start();
         run.Supervise();
         RunOutcome outcome = run.Conclude(launch, start);
@@ -61,7 +62,7 @@ internal sealed partial class Run : IGuestEvents
     }
 
     /// <summary>The first task, through the same six stages as every later one.</summary>
-    private void Launch(GuestLaunch launch)
+    private void Launch(LaunchAttempts attempts)
     {
         PendingClone clone = _pipeline.Begin(
             new CloneCall(EntryPoint.Launch, new HostTid(Environment.ProcessId), 0, 0, 0, 0, 0));
@@ -71,13 +72,15 @@ internal sealed partial class Run : IGuestEvents
             throw new SetupException("cannot prepare", clone.Refusal.Rule, errno, string.Empty);
         }
 
-        if (launch.Create(out HostTid child) is { } failed)
+        if (attempts.Create(out HostTid child) is { } failed)
         {
             _pipeline.Run(clone, CloneMoment.Refused, errno: failed.Errno);
             throw new SetupException(
                 failed.Step, failed.Object, failed.Errno, LaunchRemedy.Of(failed, _plan.Policy));
         }
 
+        GuestLaunch launch = attempts.Launch;
+        _reports.OnProtections(attempts);
         errno = _engine.Attach(child);
         if (errno != Errno.None)
         {

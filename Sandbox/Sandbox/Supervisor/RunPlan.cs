@@ -78,6 +78,15 @@ internal sealed class RunStatistics
 
     public int KilledAtEnd { get; set; }
 
+    /// <summary>The protections of the policy that the run has, by name.</summary>
+    public IReadOnlyList<string> Protections { get; set; } = [];
+
+    /// <summary>The protections that it goes without, by name.</summary>
+    public IReadOnlyList<string> Degraded { get; set; } = [];
+
+    /// <summary>What the launch took, by what it was for, in nanoseconds.</summary>
+    public IReadOnlyList<(string Part, long Nanoseconds)> Launch { get; set; } = [];
+
     /// <summary>What the supervisor itself used.</summary>
     public SupervisorUse Supervisor { get; set; }
 

@@ -5,6 +5,7 @@ using System.Text.Json;
 using Interpose.Abi;
 using Interpose.Ptrace;
 using Policies;
+using Sandbox.Isolation;
 using Sandbox.Kernel;
 using Sandbox.Kernel.Fork;
 using Sandbox.Kernel.Rules;
@@ -26,6 +27,20 @@ internal sealed class RunReports(RunPlan plan, IClock clock)
 
     /// <summary>What was denied.</summary>
     public DenialLedger Denials { get; } = new(plan.Policy.Creation);
+
+    /// <summary>The command has been given what it is to have.</summary>
+    public void OnProtections(LaunchAttempts attempts)
+    {
+        Statistics.Protections = [.. attempts.Given()];
+        var names = new List<string>();
+        foreach ((Protection protection, string why) in attempts.Missing)
+        {
+            names.Add(protection.Name());
+            _log.Warn("runs without {Protection}: {Why}", protection.Name(), why);
+        }
+
+        Statistics.Degraded = names;
+    }
 
     /// <summary>A creation has come to its end, whichever.</summary>
     public void OnClone(PendingClone clone)

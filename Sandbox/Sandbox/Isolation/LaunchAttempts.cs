@@ -1,0 +1,126 @@
+using System;
+using System.Collections.Generic;
+using Interpose.Abi;
+using Interpose.Isolation;
+using Interpose.Launch;
+using Policies;
+using Sandbox.Doctor;
+
+namespace Sandbox.Isolation;
+
+/// <summary>
+/// Launches the command with all protections of the policy; where the host cannot give one that
+/// the policy may go without, once more without it.
+/// </summary>
+/// <param name="spec">The command.</param>
+/// <param name="policy">The policy.</param>
+internal sealed class LaunchAttempts(LaunchSpec spec, Policy policy) : IDisposable
+{
+    private readonly List<(Protection Protection, string Why)> _missing =
+        policy.Isolation.Landlock == true && spec.Isolation is { Landlock: 0 }
+            ? [(Protection.Landlock, "the kernel has none")] : [];
+
+    private LaunchSpec _spec = spec;
+
+    /// <summary>The launch that went well, or the last one that did not.</summary>
+    public GuestLaunch Launch { get; private set; } = new(spec);
+
+    /// <summary>What the run goes without, and why.</summary>
+    public IReadOnlyList<(Protection Protection, string Why)> Missing => _missing;
+
+    /// <summary>The protections that the run has, by name.</summary>
+    public IEnumerable<string> Given()
+    {
+        IsolationSpec? isolation = _spec.Isolation;
+        foreach (Protection protection in Protections.All)
+        {
+            bool has = protection switch
+            {
+                Protection.Files => isolation?.Files is not null,
+                Protection.Landlock => isolation is { Landlock: > 0, Files: not null },
+                Protection.Keyring => isolation is { Keyring: true },
+                Protection.Syscalls => !policy.Isolation.Denied.IsEmpty,
+                _ => isolation is not null
+                    && (isolation.Namespaces & ((NamespaceType)protection).Flag()) != 0,
+            };
+            if (has)
+            {
+                yield return protection.Name();
+            }
+        }
+    }
+
+    /// <summary>As <see cref="GuestLaunch.Create"/>.</summary>
+    public LaunchFailure? Create(out HostTid command)
+    {
+        while (true)
+        {
+            LaunchFailure? failure = Launch.Create(out command);
+            if (failure is not { } failed || Culprit(failed) is not { } missing)
+            {
+                return failure;
+            }
+
+            _missing.Add((missing, $"{failed.Step} {failed.Object}: {failed.Errno.Describe()}"));
+            Launch.Dispose();
+            _spec = _spec with { Isolation = Without(_spec.Isolation!, missing) };
+            Launch = new(_spec);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Launch.Dispose();
+
+    /// <summary>
+    /// The protection that failed and that the policy may go without; null when there is none.
+    /// </summary>
+    private Protection? Culprit(in LaunchFailure failed)
+    {
+        bool isClone = failed.Step.StartsWith("clone of", StringComparison.Ordinal);
+        foreach (Sourced<Protection> may in policy.Degrade)
+        {
+            Protection protection = may.Value;
+            bool has = protection >= Protection.Files
+                || (_spec.Isolation is { } isolation
+                    && (isolation.Namespaces & ((NamespaceType)protection).Flag()) != 0);
+            bool isIt = isClone
+                ? protection < Protection.Files
+                    && !NamespaceChecks.CanMake((NamespaceType)protection)
+                : failed.Part == protection.Name();
+            if (has && isIt && !_missing.Exists(m => m.Protection == protection))
+            {
+                return protection;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>What is left of an isolation, and of what needs the missing part.</summary>
+    private static IsolationSpec Without(IsolationSpec isolation, Protection missing)
+    {
+        ulong flag = missing < Protection.Files ? ((NamespaceType)missing).Flag() : 0;
+        IsolationSpec rest = isolation with { Namespaces = isolation.Namespaces & ~flag };
+        return missing switch
+        {
+            Protection.Mount or Protection.Files => rest with { Files = null, Landlock = 0 },
+            Protection.Landlock => rest with { Landlock = 0 },
+            Protection.Keyring => rest with { Keyring = false },
+            Protection.Uts => rest with { Hostname = null },
+            Protection.Time => rest with { TimeOffsets = null },
+            Protection.Pid when rest.Files is { } files => rest with
+            {
+                Files = files with { Mounts = WithoutProc(files.Mounts) },
+            },
+            Protection.User => rest with { User = Privileges.CanIsolate() ? rest.User : null },
+            _ => rest,
+        };
+    }
+
+    private static List<FileMount> WithoutProc(IReadOnlyList<FileMount> mounts)
+    {
+        var rest = new List<FileMount>(mounts);
+        rest.RemoveAll(mount => mount.Kind == MountKind.Proc);
+        return rest;
+    }
+}
