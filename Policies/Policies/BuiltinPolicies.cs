@@ -13,7 +13,7 @@ public static class BuiltinPolicies
 
     /// <summary>Their names, in the order that listings show.</summary>
     public static IReadOnlyList<string> Names { get; } =
-        ImmutableArray.Create(Default, "build", "strict", "permissive");
+        ImmutableArray.Create(Default, "build", "processes", "strict", "permissive");
 
     /// <summary>Loads one of them.</summary>
     /// <exception cref="ArgumentException">There is none of this name.</exception>

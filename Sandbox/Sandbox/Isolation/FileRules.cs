@@ -133,6 +133,14 @@ internal sealed class FileRules
         {
             _mounts.TryAdd("/dev", new("/dev", MountKind.Dev, IsDirectory: true));
         }
+
+        // The names of hosts are looked up by a file that is often a link into /run.
+        if (policy.Isolation.Network == NetworkAccess.Host
+            && HostProcess.Resolve("/etc/resolv.conf", out string names, out _) == Errno.None
+            && IsOnCover(names))
+        {
+            _mounts.TryAdd(names, new(names, MountKind.ReadOnly, IsDirectory: false));
+        }
     }
 
     /// <summary>

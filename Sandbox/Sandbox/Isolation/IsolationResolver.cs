@@ -100,14 +100,18 @@ internal static class IsolationResolver
         }
 
         (int user, int group) = HostProcess.EffectiveIds;
-        (int hostUser, int hostGroup) = (asked.HostUid ?? user, asked.HostGid ?? group);
+        bool isRoot = user == 0;
+        int hostUser = isRoot ? asked.HostUid ?? user : user;
+        int hostGroup = isRoot ? asked.HostGid ?? group : group;
         var ids = new GuestIds(
             asked.Uid ?? hostUser, hostUser, asked.Gid ?? hostGroup, hostGroup);
         if ((hostUser != user || hostGroup != group) && !Privileges.CanIsolate())
         {
             throw new SetupException(
-                "isolation.user: only root can give the guest", $"the host id {hostUser}",
-                Errno.EPERM, "leave out host_uid and host_gid");
+                "isolation.user: root without CAP_SYS_ADMIN cannot give the guest",
+                $"the host id {hostUser}", Errno.EPERM,
+                "start the sandbox as another user, or --set isolation.user.host_uid=0 "
+                    + "--set isolation.user.host_gid=0");
         }
 
         if (!hasUser && (ids.Uid != hostUser || ids.Gid != hostGroup))
