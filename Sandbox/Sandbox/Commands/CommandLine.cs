@@ -55,7 +55,7 @@ internal static class CommandLine
 
     /// <summary>
     /// What a run needs. A <see cref="RootCommand"/> finds its name, and the texts of its options,
-    /// by reflection, which is a tenth of the start-up.
+    /// by reflection, which a start-up can do without.
     /// </summary>
     private static Command OnlyRun(RunCommand run) => new("sandbox")
     {
