@@ -20,7 +20,7 @@ public sealed class ConfinementTests
 
         // With events there is a thread more, which began before.
         Reported run = Reported.Run(
-            place, ["-q", "-p", "default"], "sh", "-c", "cat /proc/$PPID/task/*/status");
+            place, ["-q", "-p", "processes"], "sh", "-c", "cat /proc/$PPID/task/*/status");
         (string Name, string Value)[] lines = [.. run.Outcome.Out.Split('\n')
             .Select(l => l.Split(':')).Where(p => fields.Contains(p[0]))
             .Select(p => (p[0], p[1].Trim()))];

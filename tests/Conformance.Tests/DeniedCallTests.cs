@@ -54,7 +54,7 @@ public sealed class DeniedCallTests
     {
         string file = place.Write(
             "policy.yaml",
-            $"{{version: 1, extends: default, isolation: {{syscalls: {{deny: {deny}, allow: {allow}}}}}}}");
+            $"{{version: 1, extends: processes, isolation: {{syscalls: {{deny: {deny}, allow: {allow}}}}}}}");
         return Product.Run(place, [how, "-p", file], Calls);
     }
 }

@@ -8,7 +8,7 @@ namespace Conformance;
 [Collection("engine")]
 public sealed class EscapeCallTests
 {
-    private static readonly string[] Default = ["-q", "-p", "default"];
+    private static readonly string[] Default = ["-q", "-p", "processes"];
 
     [Fact]
     public void A_64_bit_program_makes_no_task_by_int_0x80()

@@ -8,7 +8,7 @@ namespace Conformance;
 [Collection("engine")]
 public sealed class EscapeFilterTests
 {
-    private static readonly string[] Default = ["-q", "-p", "default"];
+    private static readonly string[] Default = ["-q", "-p", "processes"];
 
     [Fact]
     public void A_listener_of_the_guests_own_is_never_granted()

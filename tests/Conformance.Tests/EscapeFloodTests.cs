@@ -59,7 +59,7 @@ public sealed class EscapeFloodTests
     private static Outcome Flood(Workplace place, string[] options, string what, int count)
     {
         Outcome run = Product.Run(
-            place, ["-p", "default", .. options], Guests.Escape("flood"), what, $"{count}");
+            place, ["-p", "processes", .. options], Guests.Escape("flood"), what, $"{count}");
         Assert.Equal(0, run.Status);
         return run;
     }

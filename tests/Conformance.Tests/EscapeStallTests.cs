@@ -12,7 +12,7 @@ namespace Conformance;
 public sealed class EscapeStallTests
 {
     private const int NotHad = 77;
-    private static readonly string[] Default = ["-p", "default"];
+    private static readonly string[] Default = ["-p", "processes"];
 
     [NeedsUserfaultFact]
     public void A_caller_whose_memory_never_comes_dies_and_others_go_on()

@@ -10,7 +10,7 @@ namespace Conformance;
 public sealed class EscapeSupervisorTests
 {
     private const string Yama = "/proc/sys/kernel/yama/ptrace_scope";
-    private static readonly string[] Default = ["-q", "-p", "default"];
+    private static readonly string[] Default = ["-q", "-p", "processes"];
 
     /// <summary>Whether the host keeps processes of one user from each other anyway.</summary>
     private static bool YamaForbids => File.Exists(Yama) && File.ReadAllText(Yama).Trim() != "0";
@@ -60,7 +60,7 @@ public sealed class EscapeSupervisorTests
     {
         using var place = new Workplace();
         Outcome run = Product.Run(
-            place, [option, "-p", "default"], Guests.Escape("signals"), "limits");
+            place, [option, "-p", "processes"], Guests.Escape("signals"), "limits");
         Assert.Equal("granted 0\n", run.Out);
     }
 
@@ -82,7 +82,7 @@ public sealed class EscapeSupervisorTests
         using var place = new Workplace();
         string name = place.File("x\nsandbox: all is well\n\u001b[2J\u0007");
         File.Copy(Guests.Escape("ways"), name);
-        Reported run = Reported.Run(place, ["-v", "-p", "default"], name, "dispatch");
+        Reported run = Reported.Run(place, ["-v", "-p", "processes"], name, "dispatch");
         Assert.All(
             run.Outcome.Err.TrimEnd('\n').Split('\n'),
             line => Assert.StartsWith("sandbox: ", line, StringComparison.Ordinal));

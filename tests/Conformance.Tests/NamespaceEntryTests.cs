@@ -12,7 +12,7 @@ public sealed class NamespaceEntryTests
 {
     private static readonly string[] Uts =
     [
-        "-p", "default", "--set", "creation.allow=CLONE_NEWUTS", "--set", "creation.entry.setns=allow",
+        "-p", "processes", "--set", "creation.allow=CLONE_NEWUTS", "--set", "creation.entry.setns=allow",
     ];
 
     [Fact]

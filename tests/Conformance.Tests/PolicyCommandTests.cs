@@ -64,7 +64,7 @@ public sealed partial class PolicyCommandTests
     public void Check_tells_every_error_of_every_file_and_exits_1()
     {
         using var place = new Workplace();
-        place.Write("good.yaml", "{version: 1, extends: default}");
+        place.Write("good.yaml", "{version: 1, extends: processes}");
         place.Write("bad.yaml", "version: 1\ncreation:\n  otherwise: EPREM\n  alow: []\n");
         Outcome good = Product.Call(place, "policy", "check", "good.yaml", "default", "permissive");
         Assert.Equal(0, good.Status);
@@ -84,12 +84,12 @@ public sealed partial class PolicyCommandTests
     public void Check_warns_of_a_grant_without_a_reason()
     {
         using var place = new Workplace();
-        place.Write("p.yaml", "version: 1\nextends: default\ncreation:\n  allow: [CLONE_NEWUSER]\n");
+        place.Write("p.yaml", "version: 1\nextends: processes\ncreation:\n  allow: [CLONE_NEWUSER]\n");
         Outcome warned = Product.Call(place, "policy", "check", "p.yaml");
         Assert.Equal(0, warned.Status);
         Assert.StartsWith("p.yaml:4:11: warning: CLONE_NEWUSER ", warned.Err, StringComparison.Ordinal);
         place.Write("p.yaml",
-            "version: 1\nextends: default\ncreation:\n  because: tests\n  allow: [CLONE_NEWUSER]\n");
+            "version: 1\nextends: processes\ncreation:\n  because: tests\n  allow: [CLONE_NEWUSER]\n");
         Assert.Equal(string.Empty, Product.Call(place, "policy", "check", "p.yaml").Err);
     }
 
@@ -99,7 +99,7 @@ public sealed partial class PolicyCommandTests
         using var place = new Workplace();
         string[] names = [.. Product.Call(place, "policy", "list").Out.TrimEnd('\n').Split('\n')
             .Select(l => l.Split(' ')[0])];
-        Assert.Equal(["default", "build", "strict", "permissive"], names);
+        Assert.Equal(["default", "build", "processes", "strict", "permissive"], names);
         Assert.All(names, n => Assert.Equal(0, Product.Call(place, "policy", "show", n).Status));
     }
 
@@ -107,8 +107,8 @@ public sealed partial class PolicyCommandTests
     public void Diff_says_what_each_allows_and_the_other_does_not()
     {
         using var place = new Workplace();
-        place.Write("net.yaml", "version: 1\nextends: default\ncreation: {allow: [CLONE_NEWNET]}\n");
-        Outcome diff = Product.Call(place, "policy", "diff", "default", "net.yaml");
+        place.Write("net.yaml", "version: 1\nextends: processes\ncreation: {allow: [CLONE_NEWNET]}\n");
+        Outcome diff = Product.Call(place, "policy", "diff", "processes", "net.yaml");
         Assert.Equal(0, diff.Status);
         Assert.Equal(
             "net.yaml allows, and default does not:\n  net.yaml:3:20: creation.allow: CLONE_NEWNET\n"
@@ -144,8 +144,8 @@ public sealed partial class PolicyCommandTests
     public void The_filter_that_is_shown_depends_on_whether_denials_are_told()
     {
         using var place = new Workplace();
-        string quiet = Filter(place, "default");
-        Outcome observed = Product.Call(place, "policy", "show", "--filter", "--observed", "default");
+        string quiet = Filter(place, "processes");
+        Outcome observed = Product.Call(place, "policy", "show", "--filter", "--observed", "processes");
         Assert.Equal(0, observed.Status);
         Assert.NotEqual(quiet, observed.Out);
         Assert.Contains("EPERM", quiet, StringComparison.Ordinal);

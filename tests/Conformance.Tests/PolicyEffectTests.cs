@@ -57,7 +57,7 @@ public sealed class PolicyEffectTests
     {
         string deny = Policy("deny: {CLONE_FILES: ENOSPC}");
         Assert.Equal("clone: ENOSPC\nclone3: ENOSPC\n", Run(deny, "strip", Shares));
-        Assert.Equal("unshare EPERM, uts old\n", Run("default", "unshare", Namespaces));
+        Assert.Equal("unshare EPERM, uts old\n", Run("processes", "unshare", Namespaces));
     }
 
     [Fact]
@@ -108,7 +108,7 @@ public sealed class PolicyEffectTests
     }
 
     private static string Policy(string creation) =>
-        $"{{version: 1, extends: default, creation: {{{creation}}}}}";
+        $"{{version: 1, extends: processes, creation: {{{creation}}}}}";
 
     /// <summary>Where anybody may make any namespace.</summary>
     private static string[] Privileged => ["unshare", "--user", "--map-root-user"];

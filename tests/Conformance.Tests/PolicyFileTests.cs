@@ -61,13 +61,13 @@ public sealed class PolicyFileTests
         using var place = new Workplace();
         place.Write("vfork.yaml", "{version: 1, creation: {deny: {'@vfork': EBUSY}}}");
         place.Write("again.yaml", "{version: 1, creation: {allow: ['@vfork']}}");
-        Assert.Equal("EBUSY", Vfork(place, "-p", "default", "-p", "vfork.yaml"));
-        Assert.Equal("made", Vfork(place, "-p", "vfork.yaml", "-p", "default"));
-        Assert.Equal("made", Vfork(place, "-p", "default", "-p", "vfork.yaml", "-p", "again.yaml"));
+        Assert.Equal("EBUSY", Vfork(place, "-p", "processes", "-p", "vfork.yaml"));
+        Assert.Equal("made", Vfork(place, "-p", "vfork.yaml", "-p", "processes"));
+        Assert.Equal("made", Vfork(place, "-p", "processes", "-p", "vfork.yaml", "-p", "again.yaml"));
         Assert.Equal("made", Vfork(
-            place, "-p", "default", "-p", "vfork.yaml", "--set", "creation.allow=@vfork"));
+            place, "-p", "processes", "-p", "vfork.yaml", "--set", "creation.allow=@vfork"));
         Assert.Equal("EIO", Vfork(
-            place, "--set", "creation.entry.vfork=EIO", "-p", "default", "-p", "again.yaml"));
+            place, "--set", "creation.entry.vfork=EIO", "-p", "processes", "-p", "again.yaml"));
     }
 
     [Fact]
@@ -77,7 +77,7 @@ public sealed class PolicyFileTests
         place.Write("a/top.yaml", "{version: 1, extends: ../b/middle.yaml}");
         place.Write("b/middle.yaml",
             "{version: 1, extends: base.yaml, creation: {deny: {'@vfork': EBUSY}}}");
-        place.Write("b/base.yaml", "{version: 1, extends: default}");
+        place.Write("b/base.yaml", "{version: 1, extends: processes}");
         place.Write("base.yaml", "{version: 1, extends: strict}");
         Assert.Equal("EBUSY", Vfork(place, "-p", "a/top.yaml"));
         Assert.Equal("EBUSY", Vfork(place, "-p", place.File("a/top.yaml")));
@@ -93,7 +93,7 @@ public sealed class PolicyFileTests
         using var place = new Workplace();
         string[] command = [Guests.Path("verdicts"), "raw"];
         Assert.Equal(
-            Product.Run(place, ["-q", "-p", "default"], command).Out,
+            Product.Run(place, ["-q", "-p", "processes"], command).Out,
             Product.Run(place, ["-q"], command).Out);
         Assert.Contains("user: EPERM", Product.Run(place, ["-q"], command).Out, StringComparison.Ordinal);
     }

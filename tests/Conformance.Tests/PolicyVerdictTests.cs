@@ -12,7 +12,7 @@ public sealed class PolicyVerdictTests
 {
     private const string Flags = """
         version: 1
-        extends: default
+        extends: processes
         creation:
           allow: [CLONE_IO]
           deny: {CLONE_FILES: ENOSPC, CLONE_NEWUTS: EDOM, CLONE_NEWUSER: EXDEV}
@@ -155,7 +155,7 @@ public sealed class PolicyVerdictTests
     public void Shells_and_python_say_which_errno_they_got(
         string deny, string dash, string bash, string python)
     {
-        string policy = $"{{version: 1, extends: default, creation: {{deny: {deny}}}}}";
+        string policy = $"{{version: 1, extends: processes, creation: {{deny: {deny}}}}}";
         Assert.Contains(dash, Said(policy, "dash", "-c", "true | true"), System.StringComparison.Ordinal);
         Assert.Contains(bash, Said(policy, "bash", "-c", "true | true"), System.StringComparison.Ordinal);
         Assert.Contains(
@@ -172,7 +172,7 @@ public sealed class PolicyVerdictTests
     public void A_thread_that_is_denied_is_a_python_error_and_programs_still_run()
     {
         const string policy =
-            "{version: 1, extends: default, creation: {deny: {'@thread': EPERM}}}";
+            "{version: 1, extends: processes, creation: {deny: {'@thread': EPERM}}}";
         string said = Said(policy, Python, "-c", """
             import subprocess, sys, threading
             try:

@@ -18,7 +18,7 @@ public sealed class RacedStructTests
     {
         using var place = new Workplace();
         Outcome run = Product.Run(
-            place, ["-q", "-p", "default"], Guests.Escape("flipdeny"), who, calls, flips);
+            place, ["-q", "-p", "processes"], Guests.Escape("flipdeny"), who, calls, flips);
         Assert.Equal("calls 1, flips 1, made 1, denied 1, wrong 0\n", run.Out);
     }
 }

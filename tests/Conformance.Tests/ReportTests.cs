@@ -13,7 +13,7 @@ public sealed class ReportTests
 {
     private const string Policy = """
         version: 1
-        extends: default
+        extends: processes
         creation:
           deny:
             CLONE_FILES: ENOSPC
@@ -34,11 +34,11 @@ public sealed class ReportTests
         JsonElement[] calls = run.Named("clone");
         JsonElement fork = calls.First(e => Reported.Text(e, "entry") == "fork");
         Assert.Equal("allow", Reported.Text(fork, "verdict"));
-        Assert.Equal("creation.allow builtin:default.yaml:6:7", RuleOf(fork));
+        Assert.Equal("creation.allow builtin:processes.yaml:6:7", RuleOf(fork));
         JsonElement user = calls.First(e => Reported.Flags(e, "flags") == "CLONE_NEWUSER");
-        Assert.Equal("creation.deny builtin:default.yaml:16:5", RuleOf(user));
+        Assert.Equal("creation.deny builtin:processes.yaml:16:5", RuleOf(user));
         JsonElement fs = calls.First(e => Reported.Flags(e, "flags") == "CLONE_FS|CLONE_IO");
-        Assert.Equal("creation.otherwise builtin:default.yaml:17:14", RuleOf(fs));
+        Assert.Equal("creation.otherwise builtin:processes.yaml:17:14", RuleOf(fs));
         JsonElement untraced = calls.First(e => Reported.Flags(e, "flags") == "CLONE_UNTRACED");
         Assert.Equal(string.Empty, Reported.Flags(untraced, "flags_run"));
         JsonElement alone = calls.First(e => Reported.Flags(e, "flags") == "CLONE_SIGHAND");
@@ -50,7 +50,7 @@ public sealed class ReportTests
     {
         using var place = new Workplace();
         Reported run = Reported.Run(
-            place, ["-q", "-p", "default"], Guests.Path("verdicts"), "namespaces");
+            place, ["-q", "-p", "processes"], Guests.Path("verdicts"), "namespaces");
         string[] said = [.. run.Named("namespace").Select(e =>
             $"{Reported.Text(e, "entry")} {Reported.Flags(e, "flags")} {Reported.Text(e, "verdict")}")];
         Assert.Equal(
@@ -60,9 +60,9 @@ public sealed class ReportTests
                 "unshare CLONE_NEWUTS|CLONE_NEWUSER deny",
             ], said);
         Assert.Equal(
-            "creation.entry.setns builtin:default.yaml:19:12", RuleOf(run.Named("namespace")[3]));
+            "creation.entry.setns builtin:processes.yaml:19:12", RuleOf(run.Named("namespace")[3]));
         Reported stripped = Reported.Run(
-            place, ["-q", "-p", "default", "--set", "creation.strip=@namespaces"],
+            place, ["-q", "-p", "processes", "--set", "creation.strip=@namespaces"],
             Guests.Path("verdicts"), "namespaces");
         JsonElement last = stripped.Named("namespace")[^1];
         Assert.Equal("allow", Reported.Text(last, "verdict"));
@@ -99,7 +99,7 @@ public sealed class ReportTests
     {
         using var place = new Workplace();
         Reported run = Reported.Run(
-            place, ["-q", "-p", "default"], Guests.Path("verdicts"), "flood", "200");
+            place, ["-q", "-p", "processes"], Guests.Path("verdicts"), "flood", "200");
         JsonElement decisions = run.Result.GetProperty("decisions");
         Assert.InRange(decisions.GetProperty("hits").GetInt32(), 199, 200);
         Assert.InRange(decisions.GetProperty("hit_rate").GetDouble(), 0.98, 1);
@@ -115,7 +115,7 @@ public sealed class ReportTests
         string question, string before, string after, string setting)
     {
         using var place = new Workplace();
-        string[] options = setting.Length == 0 ? ["-p", "default"] : ["-p", "default", "--set", setting];
+        string[] options = setting.Length == 0 ? ["-p", "processes"] : ["-p", "processes", "--set", setting];
         string[] command = [Guests.Path("verdicts"), question];
         Outcome first = Product.Run(place, options, command);
         Assert.Contains(before, first.Out, StringComparison.Ordinal);
@@ -150,10 +150,10 @@ public sealed class ReportTests
     public void Quiet_prints_nothing()
     {
         using var place = new Workplace();
-        Outcome run = Product.Run(place, ["-q", "-p", "default"], Guests.Path("verdicts"), "flood", "5");
+        Outcome run = Product.Run(place, ["-q", "-p", "processes"], Guests.Path("verdicts"), "flood", "5");
         Assert.Equal("denied 5\n", run.Out);
         Assert.Equal(string.Empty, run.Err);
-        Outcome told = Product.Run(place, ["-p", "default"], Guests.Path("verdicts"), "flood", "5");
+        Outcome told = Product.Run(place, ["-p", "processes"], Guests.Path("verdicts"), "flood", "5");
         Assert.StartsWith("sandbox: denied 5 x clone(CLONE_NEWUSER) of ", told.Err, StringComparison.Ordinal);
     }
 
@@ -167,7 +167,7 @@ public sealed class ReportTests
         using Process reader = Shell.Start(
             place.Path, "sh", "-c", "exec 3<fifo; read go; cat <&3 >read; echo read");
         using Process run = Shell.Start(
-            place.Path, Product.Sandbox, "run", "-p", "default", "--events", "fifo", "--",
+            place.Path, Product.Sandbox, "run", "-p", "processes", "--events", "fifo", "--",
             Guests.Path("verdicts"), "flood", "40000");
         Assert.Equal("denied 40000", run.StandardOutput.ReadLine());
         reader.StandardInput.WriteLine("go");

@@ -23,12 +23,12 @@ public sealed class StressTests
     private static TimeSpan Patience => TimeSpan.FromSeconds((3 * Seconds) + 80);
 
     [NeedsTheory("stress-ng")]
-    [InlineData("fork", "default")]
-    [InlineData("vfork", "default")]
-    [InlineData("vforkmany", "default")]
-    [InlineData("clone", "default")]
-    [InlineData("pthread", "default")]
-    [InlineData("exec", "default")]
+    [InlineData("fork", "processes")]
+    [InlineData("vfork", "processes")]
+    [InlineData("vforkmany", "processes")]
+    [InlineData("clone", "processes")]
+    [InlineData("pthread", "processes")]
+    [InlineData("exec", "processes")]
     [InlineData("daemon", null)]
     [InlineData("zombie", null)]
     [InlineData("session", null)]

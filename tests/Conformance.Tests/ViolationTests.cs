@@ -11,10 +11,10 @@ public sealed class ViolationTests
     private const string Kill = "creation.on_violation=kill";
 
     [Theory]
-    [InlineData("raw", "-p default --set creation.deny.CLONE_FILES=EPERM")]
-    [InlineData("flood", "-p default")]
-    [InlineData("libc", "-p default --set creation.entry.vfork=ENOSYS")]
-    [InlineData("namespaces", "-p default")]
+    [InlineData("raw", "-p processes --set creation.deny.CLONE_FILES=EPERM")]
+    [InlineData("flood", "-p processes")]
+    [InlineData("libc", "-p processes --set creation.entry.vfork=ENOSYS")]
+    [InlineData("namespaces", "-p processes")]
     public void A_denied_request_ends_the_run(string question, string options)
     {
         using var place = new Workplace();
@@ -35,7 +35,7 @@ public sealed class ViolationTests
         using var place = new Workplace();
         string mark = $"SANDBOX_TEST_MARK={Guid.NewGuid()}";
         Outcome run = Product.Run(
-            place, ["-q", "-p", "default", "--set", Kill, "--wait", "--env", mark], "sh", "-c",
+            place, ["-q", "-p", "processes", "--set", Kill, "--wait", "--env", mark], "sh", "-c",
             $"setsid sh -c 'sleep 300 & echo $$ > {FifoOf(place)}; wait' & read x < fifo; "
             + $"{Guests.Path("verdicts")} flood & wait; sleep 300");
         Assert.Equal(137, run.Status);
@@ -47,7 +47,7 @@ public sealed class ViolationTests
     {
         using var place = new Workplace();
         Reported run = Reported.Run(
-            place, ["-q", "-p", "default", "--set", Kill, "--set", "creation.limits.tasks=1"],
+            place, ["-q", "-p", "processes", "--set", Kill, "--set", "creation.limits.tasks=1"],
             Guests.Path("verdicts"), "libc");
         Assert.Equal(0, run.Outcome.Status);
         Assert.Equal("exited", Reported.Text(run.Result, "status"));
@@ -71,7 +71,7 @@ public sealed class ViolationTests
     public void Without_it_the_guest_goes_on()
     {
         using var place = new Workplace();
-        Reported run = Reported.Run(place, ["-q", "-p", "default"], Guests.Path("verdicts"), "flood", "3");
+        Reported run = Reported.Run(place, ["-q", "-p", "processes"], Guests.Path("verdicts"), "flood", "3");
         Assert.Equal("denied 3\n", run.Outcome.Out);
         JsonElement[] denied = run.Named("denied");
         Assert.Equal(3, Assert.Single(denied).GetProperty("count").GetInt32());

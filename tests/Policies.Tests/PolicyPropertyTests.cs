@@ -96,7 +96,7 @@ public sealed class PolicyPropertyTests : IDisposable
     public void A_listing_names_where_each_value_came_from()
     {
         string listing = PolicyListing.Write(BuiltinPolicies.Get("build"));
-        Assert.Contains("# builtin:default.yaml:17:14, extended by builtin:build.yaml:3:10\n", listing);
+        Assert.Contains("# builtin:processes.yaml:17:14, extended by builtin:build.yaml:3:10\n", listing);
         Assert.StartsWith("# build, resolved\nversion: 1\n", listing);
     }
 
@@ -126,7 +126,7 @@ public sealed class PolicyPropertyTests : IDisposable
     [Fact]
     public void The_cache_counts_hits_and_misses()
     {
-        var cache = new DecisionCache(BuiltinPolicies.Get("default").Creation);
+        var cache = new DecisionCache(BuiltinPolicies.Get("processes").Creation);
         cache.Decide(default, EntryPoint.Clone, 0);
         Assert.Equal((0L, 1L), (cache.Hits, cache.Misses));
         cache.Decide(default, EntryPoint.Clone, 0);

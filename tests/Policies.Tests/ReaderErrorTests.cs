@@ -141,7 +141,7 @@ public sealed class ReaderErrorTests
         + "not '5'")]
     [InlineData("version: 1\nextends: 5", "p.yaml:2:10: extends takes a text of 1 to 4096 characters, not '5'")]
     [InlineData("version: 1\nextends: defualt", "p.yaml:2:10: policy 'defualt' is neither one that ships "
-        + "(default, build, strict, permissive); did you mean default?")]
+        + "(default, build, processes, strict, permissive); did you mean default?")]
     public void A_wrong_head_is_told(string text, string expected) =>
         Assert.Equal([expected], Texts.Errors(text));
 

@@ -15,7 +15,7 @@ public sealed class ReaderFileTests : IDisposable
 
     [Fact]
     public void A_missing_file_is_told_with_the_policies_that_ship() => Assert.Equal(
-        ["policy 'no.yaml' is neither one that ships (default, build, strict, permissive) "
+        ["policy 'no.yaml' is neither one that ships (default, build, processes, strict, permissive) "
             + "nor a file that exists"],
         _folder.Errors("no.yaml"));
 

@@ -136,7 +136,7 @@ public sealed class DenialTests
                 + $"creation.deny at {refusal.Origin}\n"
                 + "sandbox:   to allow it: --set creation.allow=CLONE_NEWUSER\n",
             Render(ledger.Sum()));
-        Assert.StartsWith("builtin:default.yaml:", refusal.Origin!.ToString(), StringComparison.Ordinal);
+        Assert.StartsWith("builtin:processes.yaml:", refusal.Origin!.ToString(), StringComparison.Ordinal);
         Assert.Equal("", Render([]));
     }
 

@@ -107,202 +107,202 @@ internal static class BuiltinProfiles
             """,
         "build" =>
             """
-            {3:1
-            p3:1 version
-            p3:10 1
-            p4:1 extends
-            p4:10 processes
-            p5:1 description
-            p5:14 a build in CI
-            p6:1 creation
-            {7:3
-            p7:3 allow
-            [8:5
-            q8:7 @share
-            p9:7 CLONE_PARENT
+            {2:1
+            p2:1 version
+            p2:10 1
+            p3:1 extends
+            p3:10 processes
+            p4:1 description
+            p4:14 a build in CI
+            p5:1 creation
+            {6:3
+            p6:3 allow
+            [7:5
+            q7:7 @share
+            p8:7 CLONE_PARENT
             ]
-            p10:3 limits
-            {11:5
-            p11:5 tasks
-            p11:12 16384
-            p12:5 threads
-            p12:14 8192
-            p13:5 depth
-            p13:12 1024
-            p14:5 per_second
-            p14:17 50000
+            p9:3 limits
+            {10:5
+            p10:5 tasks
+            p10:12 16384
+            p11:5 threads
+            p11:14 8192
+            p12:5 depth
+            p12:12 1024
+            p13:5 per_second
+            p13:17 50000
             }
             }
-            p15:1 resources
-            {16:3
-            p16:3 core
-            p16:9 0
+            p14:1 resources
+            {15:3
+            p15:3 core
+            p15:9 0
             }
-            p17:1 isolation
-            {18:3
-            p18:3 namespaces
-            [18:15
-            p18:16 user
-            p18:22 mount
-            p18:29 pid
-            p18:34 net
-            p18:39 ipc
-            p18:44 uts
-            p18:49 cgroup
+            p16:1 isolation
+            {17:3
+            p17:3 namespaces
+            [17:15
+            p17:16 user
+            p17:22 mount
+            p17:29 pid
+            p17:34 net
+            p17:39 ipc
+            p17:44 uts
+            p17:49 cgroup
             ]
-            p19:3 hostname
-            p19:13 sandbox
-            p20:3 capabilities
-            [20:17
+            p18:3 hostname
+            p18:13 sandbox
+            p19:3 capabilities
+            [19:17
             ]
-            p21:3 keyring
-            p21:12 on
-            p22:3 syscalls
-            {23:5
-            p23:5 deny
-            [23:11
-            q23:12 @mount
-            q23:22 @module
-            q23:33 @reboot
-            q23:44 @clock
-            q23:54 @swap
-            q23:63 @rawio
-            q23:73 @keyring
-            q23:85 @debug
-            q24:7 @numa
-            q24:16 @admin
-            q24:26 @obsolete
+            p20:3 keyring
+            p20:12 on
+            p21:3 syscalls
+            {22:5
+            p22:5 deny
+            [22:11
+            q22:12 @mount
+            q22:22 @module
+            q22:33 @reboot
+            q22:44 @clock
+            q22:54 @swap
+            q22:63 @rawio
+            q22:73 @keyring
+            q22:85 @debug
+            q23:7 @numa
+            q23:16 @admin
+            q23:26 @obsolete
             ]
             }
             }
-            p25:1 filesystem
-            {26:3
-            p26:3 default
-            p26:12 ro
-            p27:3 paths
-            {28:5
-            q28:5 ~/.ssh
-            p28:15 hide
-            q29:5 ~/.gnupg
-            p29:17 hide
-            q30:5 ~/.aws
-            p30:15 hide
-            q31:5 ~/.azure
-            p31:17 hide
-            q32:5 ~/.config/gcloud
-            p32:25 hide
-            q33:5 ~/.config/gh
-            p33:21 hide
-            q34:5 ~/.kube
-            p34:16 hide
-            q35:5 ~/.docker
-            p35:18 hide
-            q36:5 ~/.netrc
-            p36:17 hide
-            q37:5 ~/.git-credentials
-            p37:27 hide
-            q38:5 ~/.npmrc
-            p38:17 hide
-            q39:5 ~/.pypirc
-            p39:18 hide
-            q40:5 ~/.cargo/credentials*
-            p40:30 hide
-            q41:5 ~/.password-store
-            p41:26 hide
-            q42:5 ~/.local/share/keyrings
-            p42:32 hide
-            q43:5 ~/.mozilla
-            p43:19 hide
-            q44:5 ~/.config/google-chrome
-            p44:32 hide
-            q45:5 ~/.config/chromium
-            p45:27 hide
-            q46:5 ~/.*_history
-            p46:21 hide
-            p47:5 .
-            p47:8 rw
-            p48:5 /tmp
-            {48:11
-            p48:12 access
-            p48:20 tmpfs
-            p48:27 size
-            p48:33 8G
+            p24:1 filesystem
+            {25:3
+            p25:3 default
+            p25:12 ro
+            p26:3 paths
+            {27:5
+            q27:5 ~/.ssh
+            p27:15 hide
+            q28:5 ~/.gnupg
+            p28:17 hide
+            q29:5 ~/.aws
+            p29:15 hide
+            q30:5 ~/.azure
+            p30:17 hide
+            q31:5 ~/.config/gcloud
+            p31:25 hide
+            q32:5 ~/.config/gh
+            p32:21 hide
+            q33:5 ~/.kube
+            p33:16 hide
+            q34:5 ~/.docker
+            p34:18 hide
+            q35:5 ~/.netrc
+            p35:17 hide
+            q36:5 ~/.git-credentials
+            p36:27 hide
+            q37:5 ~/.npmrc
+            p37:17 hide
+            q38:5 ~/.pypirc
+            p38:18 hide
+            q39:5 ~/.cargo/credentials*
+            p39:30 hide
+            q40:5 ~/.password-store
+            p40:26 hide
+            q41:5 ~/.local/share/keyrings
+            p41:32 hide
+            q42:5 ~/.mozilla
+            p42:19 hide
+            q43:5 ~/.config/google-chrome
+            p43:32 hide
+            q44:5 ~/.config/chromium
+            p44:27 hide
+            q45:5 ~/.*_history
+            p45:21 hide
+            p46:5 .
+            p46:8 rw
+            p47:5 /tmp
+            {47:11
+            p47:12 access
+            p47:20 tmpfs
+            p47:27 size
+            p47:33 8G
             }
-            p49:5 /var/tmp
-            {49:15
-            p49:16 access
-            p49:24 tmpfs
-            p49:31 size
-            p49:37 8G
+            p48:5 /var/tmp
+            {48:15
+            p48:16 access
+            p48:24 tmpfs
+            p48:31 size
+            p48:37 8G
             }
-            p50:5 /run
-            {50:11
-            p50:12 access
-            p50:20 tmpfs
-            p50:27 size
-            p50:33 64M
+            p49:5 /run
+            {49:11
+            p49:12 access
+            p49:20 tmpfs
+            p49:27 size
+            p49:33 64M
             }
-            p51:5 /dev
-            p51:11 dev
-            p52:5 /dev/shm
-            {52:15
-            p52:16 access
-            p52:24 tmpfs
-            p52:31 size
-            p52:37 1G
+            p50:5 /dev
+            p50:11 dev
+            p51:5 /dev/shm
+            {51:15
+            p51:16 access
+            p51:24 tmpfs
+            p51:31 size
+            p51:37 1G
             }
-            p53:5 /proc
-            p53:12 proc
+            p52:5 /proc
+            p52:12 proc
             }
             }
             }
             """,
         "processes" =>
             """
-            {3:1
-            p3:1 version
-            p3:10 1
-            p4:1 description
-            p4:14 processes and threads, and no isolation
-            p5:1 creation
-            {6:3
-            p6:3 allow
-            [7:5
-            q7:7 @fork
-            q8:7 @vfork
-            q9:7 @thread
-            p10:7 CLONE_PIDFD
+            {2:1
+            p2:1 version
+            p2:10 1
+            p3:1 description
+            p3:14 processes and threads, and no isolation
+            p4:1 creation
+            {5:3
+            p5:3 allow
+            [6:5
+            q6:7 @fork
+            q7:7 @vfork
+            q8:7 @thread
+            p9:7 CLONE_PIDFD
             ]
-            p11:3 strip
-            [12:5
-            p12:7 CLONE_UNTRACED
-            p13:7 CLONE_PTRACE
+            p10:3 strip
+            [11:5
+            p11:7 CLONE_UNTRACED
+            p12:7 CLONE_PTRACE
             ]
-            p14:3 deny
-            {17:5
-            q17:5 @namespaces
-            p17:20 EPERM
+            p13:3 deny
+            {16:5
+            q16:5 @namespaces
+            p16:20 EPERM
             }
-            p18:3 otherwise
-            p18:14 EPERM
-            p19:3 entry
-            {20:5
-            p20:5 setns
-            p20:12 EPERM
+            p17:3 otherwise
+            p17:14 EPERM
+            p18:3 entry
+            {19:5
+            p19:5 setns
+            p19:12 EPERM
             }
-            p21:3 limits
-            {22:5
-            p22:5 tasks
-            p22:12 4096
-            p23:5 threads
-            p23:14 2048
-            p24:5 depth
-            p24:12 256
-            p25:5 per_second
-            p25:17 10000
+            p20:3 limits
+            {21:5
+            p21:5 tasks
+            p21:12 4096
+            p22:5 threads
+            p22:14 2048
+            p23:5 depth
+            p23:12 256
+            p24:5 per_second
+            p24:17 10000
             }
-            p26:3 on_violation
-            p26:17 errno
+            p25:3 on_violation
+            p25:17 errno
             }
             }
             """,
