@@ -201,7 +201,7 @@ public sealed class CommandLineTests
     [InlineData("-p no-such-policy --help")]
     public void Help_of_run_is_asked_for_and_told_as_of_any_command(string asked)
     {
-        Outcome run = Shell.Run("/", null, Product.Sandbox, ["run", .. asked.Split(' ')]);
+        Outcome run = Shell.Run("/", null, [Product.Sandbox, "run", .. asked.Split(' ')]);
         Assert.Equal(0, run.Status);
         Assert.StartsWith(
             "Description:\n  Run a program under a policy\n\nUsage:\n"

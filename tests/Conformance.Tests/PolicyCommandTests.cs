@@ -111,8 +111,8 @@ public sealed partial class PolicyCommandTests
         Outcome diff = Product.Call(place, "policy", "diff", "processes", "net.yaml");
         Assert.Equal(0, diff.Status);
         Assert.Equal(
-            "net.yaml allows, and default does not:\n  net.yaml:3:20: creation.allow: CLONE_NEWNET\n"
-                + "default allows nothing that net.yaml does not\n",
+            "net.yaml allows, and processes does not:\n  net.yaml:3:20: creation.allow: CLONE_NEWNET\n"
+                + "processes allows nothing that net.yaml does not\n",
             diff.Out);
     }
 

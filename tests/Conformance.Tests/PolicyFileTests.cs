@@ -91,11 +91,13 @@ public sealed class PolicyFileTests
     public void Without_a_policy_the_default_holds()
     {
         using var place = new Workplace();
-        string[] command = [Guests.Path("verdicts"), "raw"];
+        string guest = Guests.Path("verdicts");
+        string[] shown = ["-q", "--ro", guest, "--chdir", "/"];
+        Outcome run = Product.Run(place, shown, guest, "raw");
         Assert.Equal(
-            Product.Run(place, ["-q", "-p", "processes"], command).Out,
-            Product.Run(place, ["-q"], command).Out);
-        Assert.Contains("user: EPERM", Product.Run(place, ["-q"], command).Out, StringComparison.Ordinal);
+            Product.Run(place, ["-p", "default", .. shown], guest, "raw").ToString(),
+            run.ToString());
+        Assert.Contains("user: EPERM", run.Out, StringComparison.Ordinal);
     }
 
     private static string Vfork(Workplace place, params string[] options)

@@ -15,7 +15,7 @@ internal sealed record Diagnosis(IReadOnlyList<Check> Checks)
     private static readonly Func<IEnumerable<Check>>[] Groups =
     [
         KernelChecks.Look, PtraceChecks.Look, SeccompChecks.Look, CallChecks.Look, ProcChecks.Look,
-        NamespaceChecks.Look, CgroupChecks.Look, FileChecks.Look,
+        CgroupChecks.Look, FileChecks.Look, NamespaceChecks.Look, IsolationChecks.Look,
     ];
 
     /// <summary>Whether <c>sandbox run</c> can work here.</summary>

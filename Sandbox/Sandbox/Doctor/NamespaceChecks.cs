@@ -46,7 +46,7 @@ internal static class NamespaceChecks
                 yield return new(
                     Group, name, false, closed ? CheckState.Partial : CheckState.Ok,
                     $"{path} is {value}", closed ? "it limits user namespaces" : "",
-                    closed ? $"sudo sysctl -w {path}={open}" : "");
+                    closed ? Opening(path, open) : "");
             }
         }
     }
@@ -89,11 +89,25 @@ internal static class NamespaceChecks
         {
             if (Setting(path) is { } value && Closes(open, value))
             {
-                return $"sudo sysctl -w {path}={open}";
+                return Opening(path, open);
             }
         }
 
         return TraceDenial.Filters != 0 ? "docker run --security-opt seccomp=unconfined" : "";
+    }
+
+    /// <summary>
+    /// What opens a switch. AppArmor's stays closed for all programs but this one: a profile
+    /// that confines nothing and may make user namespaces.
+    /// </summary>
+    private static string Opening(string path, int open)
+    {
+        const string file = "/etc/apparmor.d/sandbox";
+        string program = Environment.ProcessPath ?? "sandbox";
+        return !path.Contains("apparmor", StringComparison.Ordinal)
+            ? $"sudo sysctl -w {path}={open}"
+            : $"echo 'abi <abi/4.0>, profile sandbox {program} flags=(unconfined) {{ userns, }}' "
+                + $"| sudo tee {file} && sudo apparmor_parser -r {file}";
     }
 
     private static bool Closes(int open, int value) => open == 0 ? value != 0

@@ -9,24 +9,28 @@ namespace Sandbox.Isolation;
 /// <summary>What mends a launch that failed, in words.</summary>
 internal static class LaunchRemedy
 {
-    /// <summary>The words; empty when there are none.</summary>
+    /// <summary>The words, for a run under a policy.</summary>
     public static string Of(in LaunchFailure failed, Policy policy)
     {
         bool counts = policy.Isolation.Flags == 0;
         string why = counts
             ? "a policy that limits the number of namespaces needs user namespaces"
             : "the policy asks for namespaces";
-        string mend = NamespaceChecks.MendUser();
-        return failed.Errno == Errno.EROFS && failed.Part is "" or "user"
-                ? $"{why} and a /proc/sys that can be written"
-            : failed.Object.EndsWith("id_map", StringComparison.Ordinal)
-                ? $"{why}, and root CAP_SETUID, CAP_SETGID and CAP_SETFCAP for their ids"
-            : failed.Part is not ("" or "user") ? OfPart(failed)
-            : mend.Length > 0 ? $"{why}: {mend}"
+        string mend = Of(failed);
+        return mend.Length > 0 ? $"{why}: {mend}"
             : !counts && !policy.Isolation.Has(NamespaceType.User)
                 ? $"{why}, which without root needs user among isolation.namespaces"
             : $"{why}: run 'sandbox doctor'; in a chroot there are none";
     }
+
+    /// <summary>The words alone; empty when there are none.</summary>
+    public static string Of(in LaunchFailure failed) =>
+        failed.Errno == Errno.EROFS && failed.Part is "" or "user"
+            ? "it takes a /proc/sys that can be written"
+        : failed.Object.EndsWith("id_map", StringComparison.Ordinal)
+            ? "root needs CAP_SETUID, CAP_SETGID and CAP_SETFCAP for the ids of a namespace"
+        : failed.Part is not ("" or "user" or "clone") ? OfPart(failed)
+        : NamespaceChecks.MendUser();
 
     private static string OfPart(in LaunchFailure failed) => failed.Part switch
     {
@@ -37,6 +41,6 @@ internal static class LaunchRemedy
         "files" when failed.Errno == Errno.ENOENT =>
             "what the policy names has gone or changed since the run began",
         "keyring" => "leave out isolation.keyring where the kernel has no keys",
-        _ => "run 'sandbox doctor'",
+        _ => string.Empty,
     };
 }
