@@ -145,6 +145,7 @@ public static partial class Uapi
     public const int __NR_fchmod = 91;
     public const int __NR_fchmodat = 268;
     public const int __NR_chown = 92;
+    public const int __NR_capget = 125;
     public const int __NR_lchown = 94;
     public const int __NR_fchown = 93;
     public const int __NR_fchownat = 260;

@@ -73,8 +73,7 @@ internal sealed class IsolatedLaunch : IDisposable
 
         PlanNamespaces();
         bool counts = most.Count > 0;
-        Slot? proc = counts && !_privileged && HasUser ? plan.AddKeeping(
-            "open", "/proc", __NR_open, plan.Text("/proc"u8), O_PATH | O_CLOEXEC) : null;
+        Slot? proc = !_privileged && HasUser && (counts || HasMounts) ? KeepProc() : null;
         if (spec.Files is { } files)
         {
             plan.Part = "files";
@@ -116,6 +115,12 @@ internal sealed class IsolatedLaunch : IDisposable
     public Failure? Unprepared { get; }
 
     private bool HasUser => (_spec.Namespaces & CLONE_NEWUSER) != 0;
+
+    /// <summary>
+    /// Whether guests would have power over what the first task mounts, were they in its user
+    /// namespace.
+    /// </summary>
+    private bool HasMounts => (_spec.Capabilities & (1UL << CAP_SYS_ADMIN)) != 0;
 
     private GuestIds Ids
     {
@@ -203,11 +208,19 @@ internal sealed class IsolatedLaunch : IDisposable
         // Until then the first task is in this process's memory, beside guests that could trace
         // it.
         return !_plan.AwaitReached(_lastWait, Patience)
-            || (_init is not null && !_plan.AwaitLeft(Patience)) ? Failed() : null;
+            || (_init is not null && !_plan.AwaitLeft(Patience)) ? Failed() : _plan.Failure;
     }
 
     /// <inheritdoc/>
     public void Dispose() => _init?.Dispose();
+
+    /// <summary>
+    /// The /proc of now, for maps and limits; where there is a file view a copy, for what stands
+    /// in the tree may become read-only.
+    /// </summary>
+    private Slot KeepProc() => _spec.Files is not null ? new MountCalls(_plan).Copy("/proc")
+        : _plan.AddKeeping(
+            "open", "/proc", __NR_open, _plan.Text("/proc"u8), O_PATH | O_CLOEXEC);
 
     private void PlanNamespaces()
     {

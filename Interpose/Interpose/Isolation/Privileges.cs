@@ -1,4 +1,3 @@
-using System;
 using Interpose.Abi;
 using Interpose.Launch;
 using Interpose.LibC;
@@ -23,11 +22,15 @@ public static class Privileges
     }
 
     /// <summary>The effective capabilities of this process, as bits.</summary>
-    public static ulong Effective()
+    /// <remarks>Not from /proc, which may be of other pids: capget(2).</remarks>
+    public static unsafe ulong Effective()
     {
-        Span<ulong> effective = stackalloc ulong[1];
-        return ProcStatus.TryRead(new HostTid(Posix.GetPid()), 16, ["CapEff:"], effective)
-            ? effective[0] : 0;
+        uint* header = stackalloc uint[] { _LINUX_CAPABILITY_VERSION_3, 0 };
+        uint* sets = stackalloc uint[SetsSize / sizeof(uint)];
+
+        // SAFETY: the kernel reads and writes locals of the size that the version has.
+        long result = Native.Quick(__NR_capget, (nint)header, (nint)sets);
+        return result == 0 ? sets[0] | ((ulong)sets[3] << 32) : 0;
     }
 
     /// <summary>A task takes on the ids of the guest: setresuid(2), and no other groups.</summary>
@@ -37,7 +40,13 @@ public static class Privileges
     internal static void PlanIds(LaunchPlan plan, int uid, int gid)
     {
         const string ids = "the ids of the guest";
-        plan.Add("setgroups to", ids, __NR_setgroups, 0, 0);
+
+        // In a user namespace that denies it the groups are what they are: user_namespaces(7).
+        if (HostProcess.ReadText("/proc/self/setgroups") is not "deny\n")
+        {
+            plan.Add("setgroups to", ids, __NR_setgroups, 0, 0);
+        }
+
         plan.Add("setresgid to", ids, __NR_setresgid, gid, gid, gid);
         plan.Add("setresuid to", ids, __NR_setresuid, uid, uid, uid);
     }

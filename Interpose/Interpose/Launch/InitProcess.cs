@@ -13,12 +13,15 @@ namespace Interpose.Launch;
 /// <remarks>
 /// It is a program of its own (Launch/init.c) in a sealed memory file, so a guest that got hold
 /// of it would find nothing of the supervisor in its memory, and could not write to its file.
-/// It is not traced: its filter leaves it the calls that it makes, none of which makes a task.
+/// Who cannot read the file cannot trace what it became, nor see its descriptors: exec's
+/// <c>would_dump</c>. The supervisor does not trace it either: its filter leaves it the calls that
+/// it makes, none of which makes a task.
 /// </remarks>
 internal sealed class InitProcess : IDisposable
 {
     private const string Name = "the init process";
     private const int Seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+    private const int ExecuteOnly = 0x49;
     private readonly int _file;
 
     private InitProcess(int file) => _file = file;
@@ -48,6 +51,7 @@ internal sealed class InitProcess : IDisposable
         errno = Posix.Write(file, new ReadOnlySpan<byte>(image, (int)size), out int written);
         errno = errno == Errno.None && written != (int)size ? Errno.EIO : errno;
         errno = errno == Errno.None ? Posix.Seal(file, Seals) : errno;
+        errno = errno == Errno.None ? Posix.ChangeMode(file, ExecuteOnly) : errno;
         if (errno != Errno.None)
         {
             Posix.Close(file);

@@ -45,6 +45,10 @@ internal static unsafe class Posix
     public static Errno Seal(int fd, int seals) =>
         Native.ErrnoOf(Native.Quick(__NR_fcntl, fd, F_ADD_SEALS, seals));
 
+    /// <summary>fchmod(2).</summary>
+    public static Errno ChangeMode(int fd, int mode) =>
+        Native.ErrnoOf(Native.Quick(__NR_fchmod, fd, mode));
+
     public static Errno Block(ulong mask, int how, out ulong before)
     {
         ulong old = 0;

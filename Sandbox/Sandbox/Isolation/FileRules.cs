@@ -87,7 +87,7 @@ internal sealed class FileRules
             _missing.Add(rule with { Pattern = PathGlob.Literal(pattern) });
         }
 
-        if (_mounts.Count > Most)
+        if (paths.Count > Most || _mounts.Count > Most)
         {
             throw new SetupException(
                 $"{rule.Origin}: more than {Most} paths of", rule.Pattern, Errno.E2BIG,

@@ -25,7 +25,9 @@ internal static class LaunchRemedy
 
     /// <summary>The words alone; empty when there are none.</summary>
     public static string Of(in LaunchFailure failed) =>
-        failed.Errno == Errno.EROFS && failed.Part is "" or "user"
+        failed.Errno is Errno.EMFILE or Errno.ENFILE
+            ? "raise the limit of open files, 'ulimit -n'"
+        : failed.Errno == Errno.EROFS && failed.Part is "" or "user"
             ? "it takes a /proc/sys that can be written"
         : failed.Object.EndsWith("id_map", StringComparison.Ordinal)
             ? "root needs CAP_SETUID, CAP_SETGID and CAP_SETFCAP for the ids of a namespace"

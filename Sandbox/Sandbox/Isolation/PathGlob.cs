@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.IO;
 using System.Text;
+using Interpose.Abi;
 using Policies;
 
 namespace Sandbox.Isolation;
@@ -38,6 +39,9 @@ internal static class PathGlob
     /// <summary>The paths that are there.</summary>
     /// <param name="pattern">Absolute.</param>
     /// <param name="most">After one more than these the search ends.</param>
+    /// <exception cref="SetupException">
+    /// A name fits that is no UTF-8, and so cannot be named to the kernel from here.
+    /// </exception>
     public static List<string> Expand(string pattern, int most)
     {
         List<string> found = [string.Empty];
@@ -141,6 +145,13 @@ internal static class PathGlob
                 string name = Path.GetFileName(path);
                 if (Matches(pattern, name))
                 {
+                    if (name.Contains('\uFFFD', StringComparison.Ordinal))
+                    {
+                        throw new SetupException(
+                            $"filesystem.paths: a name that fits '{pattern}' is no UTF-8, in",
+                            directory, Errno.EILSEQ, "name the directory above it");
+                    }
+
                     found.Add($"{directory}/{name}");
                 }
             }

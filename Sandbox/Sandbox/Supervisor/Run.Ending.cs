@@ -225,7 +225,9 @@ internal sealed partial class Run
     {
         string remedy = failed.Step.StartsWith("seccomp", StringComparison.Ordinal)
             ? "; the kernel must offer seccomp filters (CONFIG_SECCOMP_FILTER), and no outer "
-                + "filter may deny them" : string.Empty;
+                + "filter may deny them"
+            : IsUnseen(failed) ? "; the file view of the policy (filesystem) does not show it"
+            : string.Empty;
         string reason =
             $"{failed.Step} {failed.Object}: {failed.Errno.Describe()}{remedy}";
         _plan.Log.Error("{Reason}", reason);
@@ -234,4 +236,12 @@ internal sealed partial class Run
             : ExitStatus.NotExecutable;
         return new(RunStatus.SetupFailed, reason, status, numbers);
     }
+
+    /// <summary>
+    /// Whether what was found when the command was looked up is not there in the run.
+    /// </summary>
+    private bool IsUnseen(in LaunchFailure failed) =>
+        _plan.Launch.Isolation?.Files is not null
+        && (failed.IsExec || failed.Step.StartsWith("chdir", StringComparison.Ordinal))
+        && (failed.Errno is Errno.ENOENT or Errno.ENOTDIR or Errno.EACCES);
 }
