@@ -80,28 +80,7 @@ internal sealed class IsolatedLaunch : IDisposable
             new MountSteps(plan, files, _privileged ? spec.User : null).Plan();
         }
 
-        plan.Part = "user";
-        if (proc is { } old)
-        {
-            (int uid, int gid) = (Ids.Uid, Ids.Gid);
-            CountingNamespaces.PlanOwn(
-                plan, old, most, spec.Namespaces,
-                IdMap.One(new(uid, uid, gid, gid), deniesGroups: true));
-            GuestLaunch.PlanDeathWithSupervisor(plan);
-        }
-        else if (counts)
-        {
-            IdMap inner = HasUser ? IdMap.One(Ids, deniesGroups: false) : IdMap.Same();
-            _counting = new(plan, most, IdMap.Same(), inner);
-        }
-        else if (_privileged && HasUser)
-        {
-            _map = IdMap.One(Ids, deniesGroups: false);
-            plan.Add("unshare(CLONE_NEWUSER) of", Command, __NR_unshare, (nint)CLONE_NEWUSER);
-            GuestLaunch.PlanDeathWithSupervisor(plan);
-            plan.AddWait();
-        }
-
+        _map = PlanUser(proc, most, out _counting);
         if (spec is { Files: { } fenced, Landlock: > 0 })
         {
             plan.Part = "landlock";
@@ -221,6 +200,41 @@ internal sealed class IsolatedLaunch : IDisposable
     private Slot KeepProc() => _spec.Files is not null ? new MountCalls(_plan).Copy("/proc")
         : _plan.AddKeeping(
             "open", "/proc", __NR_open, _plan.Text("/proc"u8), O_PATH | O_CLOEXEC);
+
+    /// <summary>The user namespace of the command, where it is not the one of all else.</summary>
+    /// <param name="proc">The /proc by which the task sets it up itself; null for not so.</param>
+    /// <param name="most">How many namespaces guests may make.</param>
+    /// <param name="counting">What counts them, with the supervisor's help.</param>
+    /// <returns>The map that the supervisor writes; null for none.</returns>
+    private IdMap? PlanUser(
+        Slot? proc, IReadOnlyList<(string Type, int Most)> most, out CountingNamespaces? counting)
+    {
+        counting = null;
+        _plan.Part = "user";
+        if (proc is { } old)
+        {
+            (int uid, int gid) = (Ids.Uid, Ids.Gid);
+            CountingNamespaces.PlanOwn(
+                _plan, old, most, _spec.Namespaces,
+                IdMap.One(new(uid, uid, gid, gid), deniesGroups: true));
+            GuestLaunch.PlanDeathWithSupervisor(_plan);
+        }
+        else if (most.Count > 0)
+        {
+            IdMap inner = HasUser ? IdMap.One(Ids, deniesGroups: false) : IdMap.Same();
+            counting = new(_plan, most, IdMap.Same(), inner);
+        }
+        else if (_privileged && HasUser)
+        {
+            IdMap map = IdMap.One(Ids, deniesGroups: false);
+            _plan.Add("unshare(CLONE_NEWUSER) of", Command, __NR_unshare, (nint)CLONE_NEWUSER);
+            GuestLaunch.PlanDeathWithSupervisor(_plan);
+            _plan.AddWait();
+            return map;
+        }
+
+        return null;
+    }
 
     private void PlanNamespaces()
     {

@@ -78,7 +78,7 @@ public sealed record IsolationSpec
     /// <summary>Nanoseconds added to the clocks of its time namespace.</summary>
     public (long Monotonic, long Boottime)? TimeOffsets { get; init; }
 
-    /// <summary>The capabilities that it can have, as bits; null to leave them as they are.</summary>
+    /// <summary>The capabilities that it can have, as bits; null to leave them.</summary>
     public ulong? Capabilities { get; init; }
 
     /// <summary>Its files; null for those of the host.</summary>

@@ -82,8 +82,8 @@ public static class HostProcess
         errno = Posix.ReadLink(link, out canonical);
         bool isPath = canonical.StartsWith('/') && !canonical.Contains('\uFFFD');
         errno = errno != Errno.None || isPath ? errno : Errno.EILSEQ;
-        isDirectory = Posix.OpenAt(
-            fd, ".\0"u8, O_PATH | O_DIRECTORY, out int directory) == Errno.None;
+        isDirectory = Posix.Open(
+            canonical, O_PATH | O_DIRECTORY, out int directory) == Errno.None;
         if (isDirectory)
         {
             Posix.Close(directory);

@@ -76,32 +76,7 @@ internal static class ResultFile
         }
 
         json.WriteEndObject();
-        json.WriteStartObject("launch"u8);
-        foreach ((string part, long nanoseconds) in numbers.Launch)
-        {
-            json.WriteNumber($"{part}_ns", nanoseconds);
-        }
-
-        json.WriteEndObject();
-        json.WriteStartArray("enforced"u8);
-        foreach (string protection in Enforced)
-        {
-            json.WriteStringValue(protection);
-        }
-
-        foreach (string protection in numbers.Protections)
-        {
-            json.WriteStringValue(protection);
-        }
-
-        json.WriteEndArray();
-        json.WriteStartArray("degraded"u8);
-        foreach (string protection in numbers.Degraded)
-        {
-            json.WriteStringValue(protection);
-        }
-
-        json.WriteEndArray();
+        WriteLaunch(json, numbers);
     }
 
     /// <summary>Writes the members of one denial, for the event <c>denied</c> as well.</summary>
@@ -176,6 +151,37 @@ internal static class ResultFile
         json.WriteNumber(
             "hit_rate"u8, hits == 0 ? 0 : Math.Round((double)hits / (hits + misses), 4));
         json.WriteEndObject();
+    }
+
+    /// <summary>What the launch took, and what protects the run.</summary>
+    private static void WriteLaunch(Utf8JsonWriter json, RunStatistics numbers)
+    {
+        json.WriteStartObject("launch"u8);
+        foreach ((string part, long nanoseconds) in numbers.Launch)
+        {
+            json.WriteNumber($"{part}_ns", nanoseconds);
+        }
+
+        json.WriteEndObject();
+        json.WriteStartArray("enforced"u8);
+        foreach (string protection in Enforced)
+        {
+            json.WriteStringValue(protection);
+        }
+
+        foreach (string protection in numbers.Protections)
+        {
+            json.WriteStringValue(protection);
+        }
+
+        json.WriteEndArray();
+        json.WriteStartArray("degraded"u8);
+        foreach (string protection in numbers.Degraded)
+        {
+            json.WriteStringValue(protection);
+        }
+
+        json.WriteEndArray();
     }
 
     private static string[] Enforced { get; } =
