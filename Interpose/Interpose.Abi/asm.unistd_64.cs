@@ -165,5 +165,4 @@ public static partial class Uapi
     public const int __NR_umask = 95;
     public const int __NR_landlock_add_rule = 445;
     public const int __NR_landlock_restrict_self = 446;
-    public const int __NR_readlinkat = 267;
 }

@@ -8,7 +8,6 @@ public static partial class Uapi
     public const int CAP_SETGID = 6;
     public const int CAP_SETUID = 7;
     public const int CAP_SETPCAP = 8;
-    public const int CAP_SYS_CHROOT = 18;
     public const int CAP_SYS_PTRACE = 19;
     public const int CAP_SYS_ADMIN = 21;
     public const int CAP_SYS_NICE = 23;

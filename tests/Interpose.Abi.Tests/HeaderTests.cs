@@ -41,6 +41,7 @@ public sealed class HeaderTests
         #include <linux/kcmp.h>
         #include <linux/keyctl.h>
         #include <linux/landlock.h>
+        #include <linux/limits.h>
         #include <linux/memfd.h>
         #include <linux/mount.h>
         #include <linux/mman.h>

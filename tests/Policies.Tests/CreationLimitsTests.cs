@@ -49,7 +49,7 @@ public sealed class CreationLimitsTests
         string full = "creation." + key;
         string? edit = PolicyEdit.ToRaise(policy, full);
         Assert.Equal($"{full}={raised}", edit);
-        Policy after = Texts.Valid(Policies.Files.PolicyLoader.Load(["processes"], [edit!]));
+        Policy after = Texts.Valid(Policies.Files.PolicyLoader.Load(["default"], [edit!]));
         Assert.Contains((full, raised), after.Creation.AllLimits().Select(l => (l.Key, l.Limit.Value)));
         Assert.Null(PolicyEdit.ToRaise(policy, "creation.limits.no"));
     }

@@ -200,11 +200,11 @@ public sealed class DecisionTests
     }
 
     [Theory]
-    [InlineData("processes", ForkOfLibc, Errno.None)]
-    [InlineData("processes", Spawn, Errno.None)]
-    [InlineData("processes", Thread, Errno.None)]
-    [InlineData("processes", CLONE_NEWUSER, Errno.EPERM)]
-    [InlineData("processes", CLONE_PARENT, Errno.EPERM)]
+    [InlineData("default", ForkOfLibc, Errno.None)]
+    [InlineData("default", Spawn, Errno.None)]
+    [InlineData("default", Thread, Errno.None)]
+    [InlineData("default", CLONE_NEWUSER, Errno.EPERM)]
+    [InlineData("default", CLONE_PARENT, Errno.EPERM)]
     [InlineData("build", CLONE_VM | CLONE_PARENT, Errno.None)]
     [InlineData("build", CLONE_NEWNS, Errno.EPERM)]
     [InlineData("strict", 0UL, Errno.EPERM)]

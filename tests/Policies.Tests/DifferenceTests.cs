@@ -113,7 +113,7 @@ public sealed class DifferenceTests
     {
         string[] beyond =
         [
-            .. PolicyDifference.Beyond(BuiltinPolicies.Get("processes"), BuiltinPolicies.Get("build")),
+            .. PolicyDifference.Beyond(BuiltinPolicies.Get("default"), BuiltinPolicies.Get("build")),
         ];
         Assert.Contains("builtin:build.yaml:8:7: creation.allow: CLONE_PARENT", beyond);
         Assert.Contains(

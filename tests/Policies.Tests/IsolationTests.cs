@@ -36,24 +36,25 @@ public sealed class IsolationTests : IDisposable
         Policy policy = Texts.Valid("""
             version: 1
             isolation:
-              namespaces: [time, uts, user, net, user]
+              namespaces: [time, uts, user, net, user, mount]
               hostname: box-1.test
               user: {uid: 0, gid: 1, host_uid: 65534, host_gid: 2147483647}
               capabilities: [CAP_CHOWN, CAP_CHECKPOINT_RESTORE, CAP_CHOWN]
               time_offset: {monotonic: -90s, boottime: 1500ms}
               landlock: on
               keyring: on
+            filesystem: {default: ro}
             degrade: [cgroup, files]
             """);
         IsolationPolicy isolation = policy.Isolation;
         Assert.Equal(
             [
-                (NamespaceType.User, "3:27"), (NamespaceType.Net, "3:33"), (NamespaceType.Uts, "3:22"),
-                (NamespaceType.Time, "3:16"),
+                (NamespaceType.User, "3:27"), (NamespaceType.Mount, "3:44"), (NamespaceType.Net, "3:33"),
+                (NamespaceType.Uts, "3:22"), (NamespaceType.Time, "3:16"),
             ],
             isolation.Namespaces.Select(n => (n.Value, $"{n.Origin.Line}:{n.Origin.Column}")));
         Assert.Equal(
-            CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWTIME, isolation.Flags);
+            CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWTIME, isolation.Flags);
         Assert.Equal("p.yaml:3:22", isolation.AskedAt(NamespaceType.Uts)!.ToString());
         Assert.Null(isolation.AskedAt(NamespaceType.Pid));
         Assert.Equal(NetworkAccess.None, isolation.Network);
@@ -107,7 +108,7 @@ public sealed class IsolationTests : IDisposable
     {
         Write("a", "{capabilities: [CAP_CHOWN, CAP_KILL], landlock: on}\ndegrade: [time, user]");
         Write("b", "{capabilities: [CAP_KILL], landlock: off}\ndegrade: [net]");
-        Write("none", "capabilities: []\ndegrade: []");
+        Write("none", "{capabilities: [], landlock: off}\ndegrade: []");
         Policy policy = _folder.Valid("a", "b");
         Assert.Equal(1UL << CAP_KILL, policy.Isolation.Capabilities);
         Assert.False(policy.UsesLandlock);

@@ -89,7 +89,7 @@ public sealed class LayerTests : IDisposable
     [Fact]
     public void A_policy_that_ships_and_comes_up_twice_counts_once()
     {
-        _folder.Write("a", "version: 1\nextends: processes\ncreation: {limits: {tasks: 3}}\n");
+        _folder.Write("a", "version: 1\nextends: default\ncreation: {limits: {tasks: 3}}\n");
         _folder.Write("b", "version: 1\nextends: build\n");
         Policy policy = _folder.Valid("a", "b");
         Assert.Equal(16384, policy.Creation.Limits.Of(LimitKind.Tasks)!.Value.Value);
@@ -147,7 +147,7 @@ public sealed class LayerTests : IDisposable
     public void A_wrong_setting_is_told_with_its_number_and_column(string setting, string expected) =>
         Assert.Equal(
             ["--set:2:" + expected],
-            Texts.Errors(PolicyLoader.Load(["processes"], ["creation.limits.tasks=9", setting])));
+            Texts.Errors(PolicyLoader.Load(["default"], ["creation.limits.tasks=9", setting])));
 
     [Fact]
     public void Files_and_settings_that_are_wrong_are_told_together()
@@ -159,7 +159,7 @@ public sealed class LayerTests : IDisposable
 
     [Fact]
     public void The_name_of_a_policy_is_that_of_its_layers() => Assert.Equal(
-        "processes+strict", Texts.Valid(PolicyLoader.Load(["processes", "strict"], [])).Name);
+        "default+strict", Texts.Valid(PolicyLoader.Load(["default", "strict"], [])).Name);
 
     private void Write(string name, string keys)
     {

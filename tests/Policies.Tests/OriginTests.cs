@@ -16,7 +16,7 @@ public sealed class OriginTests : IDisposable
         _folder.Write("sub/mid.yaml", "version: 1\n\nextends: low.yaml\n");
         _folder.Write("sub/low.yaml", """
             version: 1
-            extends: processes
+            extends: default
             description: d
             creation:
               because: b
@@ -88,8 +88,8 @@ public sealed class OriginTests : IDisposable
     {
         Origin depth = _folder.Valid("top.yaml").Creation.Limits.Of(LimitKind.Depth)!.Value.Origin;
         Assert.Equal(
-            ["builtin:processes.yaml:23:12", _folder.Path("sub/low.yaml") + ":2:10",
-                _folder.Path("sub/mid.yaml") + ":3:10", _folder.Path("top.yaml") + ":2:10"],
+            ["builtin:processes.yaml:23:12", "builtin:default.yaml:4:10",
+                _folder.Path("sub/low.yaml") + ":2:10", _folder.Path("sub/mid.yaml") + ":3:10", _folder.Path("top.yaml") + ":2:10"],
             Chain(depth));
         Assert.Equal(
             ["builtin:processes.yaml:17:14", "builtin:build.yaml:3:10"],
@@ -113,7 +113,7 @@ public sealed class OriginTests : IDisposable
     public void A_setting_knows_its_number_and_the_column_of_its_value()
     {
         Policy policy = Texts.Valid(PolicyLoader.Load(
-            ["processes"], ["resources.nice=5", "creation.entry.fork=EPERM", "creation.require=CLONE_NEWIPC"]));
+            ["default"], ["resources.nice=5", "creation.entry.fork=EPERM", "creation.require=CLONE_NEWIPC"]));
         Assert.Equal("--set:1:16", policy.Values["resources.nice"].Origin.ToString());
         Assert.Equal("--set:2:21", policy.Creation.Entry(EntryPoint.Fork).Origin.ToString());
         Assert.Equal("--set:3:18", policy.Creation.RequiredAt(CLONE_NEWIPC)!.ToString());

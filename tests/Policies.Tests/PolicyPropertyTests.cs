@@ -126,7 +126,7 @@ public sealed class PolicyPropertyTests : IDisposable
     [Fact]
     public void The_cache_counts_hits_and_misses()
     {
-        var cache = new DecisionCache(BuiltinPolicies.Get("processes").Creation);
+        var cache = new DecisionCache(BuiltinPolicies.Get("default").Creation);
         cache.Decide(default, EntryPoint.Clone, 0);
         Assert.Equal((0L, 1L), (cache.Hits, cache.Misses));
         cache.Decide(default, EntryPoint.Clone, 0);

@@ -25,7 +25,7 @@ public sealed class ReaderFuzz
         "%TAG ! a\n", "!", "!!", "!<", "|", ">", "|9", ">-\n", "|+\n  ", "#", " #", "\n", "\r", "\r\n", "\t", "  ", "\n  ",
         "---", "\n---\n", "...", "\n...\n", "@", "`", "\\", "\\u", "\\x4", "\\ud800", "<<", "~", "=", "\0", "\u0001", "\u001b",
         "\u0085", "\u2028", "\u202e", "\ufeff", "\ufffe", "\U0001f600", "a\u0301", "version", "version: 1\n", "extends: ",
-        "processes", "build", "creation:\n", "creation: {", "allow: [", "deny: {", "limits: ", "entry: ", "resources: ", "''",
+        "default", "build", "creation:\n", "creation: {", "allow: [", "deny: {", "limits: ", "entry: ", "resources: ", "''",
         "\"\"", "4G", "10m", "0-3", "EPERM", "CLONE_NEWNS", "'@all'", "0x", "0o", "1e", "-.inf", "+", "99999999999999999999",
     ];
 

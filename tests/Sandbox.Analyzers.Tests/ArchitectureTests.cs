@@ -164,7 +164,7 @@ public sealed class ArchitectureTests
             }
         }
 
-        if (lines.Length > MostLines && !file.EndsWith(".g.cs", StringComparison.Ordinal))
+        if (lines.Length > MostLines)
         {
             yield return $"{file}: more than {MostLines} lines";
         }

@@ -45,7 +45,7 @@ public sealed class CreationFilterTests
     [Fact]
     public void A_filter_that_differs_in_one_bit_of_one_constant_is_found_out()
     {
-        Policy policy = BuiltinPolicies.Get("processes");
+        Policy policy = BuiltinPolicies.Get("default");
         FilterOptions quiet = default;
         sock_filter[] program = CreationFilter.Compile(policy, quiet);
         var oracle = new FilterOracle(policy, quiet);
@@ -159,7 +159,7 @@ public sealed class CreationFilterTests
     {
         Policies.Files.LoadedPolicy loaded = Policies.Files.PolicyLoader.LoadText(
             System.Text.Encoding.UTF8.GetBytes(
-                $"{{version: 1, extends: processes, isolation: {{syscalls: {{{syscalls}}}}}}}"), "t");
+                $"{{version: 1, extends: default, isolation: {{syscalls: {{{syscalls}}}}}}}"), "t");
         Assert.Empty(loaded.Problems);
         return loaded.Policy!;
     }
@@ -167,7 +167,7 @@ public sealed class CreationFilterTests
     [Fact]
     public void A_policy_with_limits_or_resources_has_every_thread_stopped()
     {
-        Assert.False(FilterOptions.For(BuiltinPolicies.Get("processes"), false).LetsThreadsThrough);
+        Assert.False(FilterOptions.For(BuiltinPolicies.Get("default"), false).LetsThreadsThrough);
         Assert.True(FilterOptions.For(BuiltinPolicies.Get("permissive"), false).LetsThreadsThrough);
         Policy? placed = Policies.Files.PolicyLoader.Load(["permissive"], ["resources.nice=5"]).Policy;
         Assert.False(FilterOptions.For(placed!, true).LetsThreadsThrough);

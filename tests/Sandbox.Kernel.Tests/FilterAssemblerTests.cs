@@ -217,7 +217,7 @@ public sealed class FilterAssemblerTests
     public void A_listing_names_calls_flags_and_actions()
     {
         string text = FilterListing.Write(
-            CreationFilter.Compile(BuiltinPolicies.Get("processes"), default));
+            CreationFilter.Compile(BuiltinPolicies.Get("default"), default));
         Assert.StartsWith(
             """
                0: ld  [4]                           ; architecture

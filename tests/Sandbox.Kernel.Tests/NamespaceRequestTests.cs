@@ -46,7 +46,7 @@ public sealed class NamespaceRequestTests
     public void Flags_that_only_end_sharing_need_no_permission()
     {
         Policy policy = VerdictTests.Load(
-            "deny: {'@share': EUSERS, '@namespaces': ENOSPC}, strip: [CLONE_NEWUTS]", "processes");
+            "deny: {'@share': EUSERS, '@namespaces': ENOSPC}, strip: [CLONE_NEWUTS]", "default");
         const ulong Sharing = CLONE_FS | CLONE_FILES | CLONE_SYSVSEM | CLONE_VM | CLONE_SIGHAND
             | CLONE_THREAD;
         Assert.Null(Judge(policy, EntryPoint.Unshare, Sharing, 0, out ulong runs));
@@ -69,7 +69,7 @@ public sealed class NamespaceRequestTests
     [Fact]
     public void An_open_setns_runs_with_its_descriptor_and_says_what_opened_it()
     {
-        Policy policy = VerdictTests.Load("entry: {setns: allow}", "processes");
+        Policy policy = VerdictTests.Load("entry: {setns: allow}", "default");
         var request = new NamespaceRequest(EntryPoint.Setns, new HostTid(1), 7, CLONE_NEWNET);
         Assert.Null(request.Judge(
             policy.Creation, new DecisionCache(policy.Creation), out ulong runs,

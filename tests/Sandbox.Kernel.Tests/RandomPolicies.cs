@@ -53,8 +53,8 @@ internal static class RandomPolicies
 
     private static string Text(Random random, bool closes)
     {
-        string[] below = closes ? ["processes", "build", "strict", "permissive", ""]
-            : ["processes", "build", "permissive", ""];
+        string[] below = closes ? ["default", "processes", "build", "strict", "permissive", ""]
+            : ["default", "processes", "build", "permissive", ""];
         var text = new StringBuilder("version: 1\n");
         string extends = below[random.Next(below.Length)];
         text.Append(extends.Length == 0 ? "" : $"extends: {extends}\n");

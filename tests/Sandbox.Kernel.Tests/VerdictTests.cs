@@ -93,7 +93,7 @@ public sealed class VerdictTests
     [Fact]
     public void What_is_not_named_gets_otherwise_with_all_such_flags()
     {
-        var world = new World(Load("otherwise: ENOSPC", extends: "processes"));
+        var world = new World(Load("otherwise: ENOSPC", extends: "default"));
         Refusal refusal = world.Ask(
             EntryPoint.Clone, CLONE_IO | CLONE_PARENT | CLONE_PIDFD | SIGCHLD).Refusal;
         Assert.Equal(

@@ -10,13 +10,13 @@ namespace Sandbox.Tests;
 public sealed class ExplanationTests
 {
     [Theory]
-    [InlineData("processes", "fork()",
+    [InlineData("default", "fork()",
         "entry fork is open", "shape @fork: allowed", "stage 6 RunningTask",
         "verdict allowed", "filter with -q as without: stop for the supervisor")]
-    [InlineData("processes", "clone(CLONE_NEWNS|CLONE_FS|SIGCHLD)",
+    [InlineData("default", "clone(CLONE_NEWNS|CLONE_FS|SIGCHLD)",
         "rule EINVAL copy_process: CLONE_NEWNS with CLONE_FS",
         "verdict EINVAL (Invalid argument), by the kernel's rule: copy_process: CLONE_NEWNS")]
-    [InlineData("processes", "clone3(CLONE_NEWUSER|CLONE_VM, exit_signal=SIGCHLD)",
+    [InlineData("default", "clone3(CLONE_NEWUSER|CLONE_VM, exit_signal=SIGCHLD)",
         "decoded CLONE_VM|CLONE_NEWUSER, exit signal SIGCHLD",
         "flag CLONE_NEWUSER: denied: EPERM [builtin:processes.yaml:",
         "verdict EPERM (Operation not permitted), by the policy: creation.deny",
@@ -28,18 +28,18 @@ public sealed class ExplanationTests
     [InlineData("permissive", "clone(CLONE_UNTRACED|SIGCHLD)",
         "flag CLONE_UNTRACED: stripped, taken out", "runs clone(), from registers",
         "verdict allowed")]
-    [InlineData("processes", "unshare(CLONE_NEWNET|CLONE_FS)",
+    [InlineData("default", "unshare(CLONE_NEWNET|CLONE_FS)",
         "flag CLONE_NEWNET: denied: EPERM", "by itself: EPERM",
         "to allow --set creation.allow=CLONE_NEWNET")]
-    [InlineData("processes", "unshare(CLONE_PIDFD)",
+    [InlineData("default", "unshare(CLONE_PIDFD)",
         "rule EINVAL check_unshare_flags: unknown flags", "by itself: EINVAL")]
-    [InlineData("processes", "setns(3, CLONE_NEWNET)",
+    [InlineData("default", "setns(3, CLONE_NEWNET)",
         "entry setns is closed: EPERM", "to allow --set creation.entry.setns=allow")]
     [InlineData("permissive", "setns(3, CLONE_NEWNET)",
         "runs setns(CLONE_NEWNET)", "verdict allowed", "by itself: allow")]
-    [InlineData("processes", "clone3(CLONE_CLEAR_SIGHAND)",
+    [InlineData("default", "clone3(CLONE_CLEAR_SIGHAND)",
         "verdict ENOSYS (Invalid system call number), by the engine")]
-    [InlineData("processes", "clone3(size=5)",
+    [InlineData("default", "clone3(size=5)",
         "rule EINVAL copy_clone_args_from_user: size below CLONE_ARGS_SIZE_VER0")]
     public void A_call_is_told_stage_by_stage(string policy, string call, params string[] parts)
     {
@@ -96,7 +96,7 @@ public sealed class ExplanationTests
     public void A_flag_that_is_neither_named_nor_fits_a_required_one_needs_less_policy_as_well() =>
         Assert.Contains(
             "to allow take CLONE_NEWUSER out of creation.require",
-            Words(Explain("clone(CLONE_FS)", ["processes"], ["creation.require=CLONE_NEWUSER"])),
+            Words(Explain("clone(CLONE_FS)", ["default"], ["creation.require=CLONE_NEWUSER"])),
             StringComparison.Ordinal);
 
     [Fact]
@@ -105,9 +105,9 @@ public sealed class ExplanationTests
         string[] kill = ["creation.on_violation=kill"];
         Assert.Contains(
             "violation ends the run [--set:1:23]",
-            Words(Explain("clone(CLONE_PARENT)", ["processes"], kill)), StringComparison.Ordinal);
+            Words(Explain("clone(CLONE_PARENT)", ["default"], kill)), StringComparison.Ordinal);
         Assert.DoesNotContain(
-            "ends the run", Words(Explain("fork", ["processes"], kill)), StringComparison.Ordinal);
+            "ends the run", Words(Explain("fork", ["default"], kill)), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -121,7 +121,7 @@ public sealed class ExplanationTests
 
     /// <summary>Each flag by each call, alone and as of a thread.</summary>
     [Theory]
-    [InlineData("processes")]
+    [InlineData("default")]
     [InlineData("build")]
     [InlineData("strict")]
     [InlineData("strict", "creation.entry.clone=allow", "creation.entry.clone3=allow")]

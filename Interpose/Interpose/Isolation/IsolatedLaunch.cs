@@ -41,7 +41,7 @@ internal sealed class IsolatedLaunch : IDisposable
     /// <param name="spec">What the run gets.</param>
     /// <param name="most">How many namespaces guests may make; empty for no limit.</param>
     public IsolatedLaunch(
-        LaunchPlan plan, IsolationSpec spec, IReadOnlyList<(string Type, int Most)> most)
+        LaunchPlan plan, IsolationSpec spec, IReadOnlyList<NamespaceLimit> most)
     {
         (_plan, _spec, _privileged) = (plan, spec, Privileges.CanIsolate());
         if ((spec.Namespaces & CLONE_NEWPID) != 0)
@@ -207,7 +207,7 @@ internal sealed class IsolatedLaunch : IDisposable
     /// <param name="counting">What counts them, with the supervisor's help.</param>
     /// <returns>The map that the supervisor writes; null for none.</returns>
     private IdMap? PlanUser(
-        Slot? proc, IReadOnlyList<(string Type, int Most)> most, out CountingNamespaces? counting)
+        Slot? proc, IReadOnlyList<NamespaceLimit> most, out CountingNamespaces? counting)
     {
         counting = null;
         _plan.Part = "user";

@@ -21,8 +21,7 @@ namespace Interpose.Launch;
 /// </param>
 /// <param name="Filter">The seccomp filter that it and all its children live under.</param>
 /// <param name="NamespacesMost">
-/// How many namespaces of which types the run may have, by the kernel's name of the type
-/// (<c>net</c>); empty when they are not counted.
+/// How many namespaces of which types the run may have; empty when they are not counted.
 /// </param>
 /// <param name="Isolation">What the run gets for itself; null for nothing.</param>
 public sealed record LaunchSpec(
@@ -33,7 +32,7 @@ public sealed record LaunchSpec(
     IReadOnlyList<int> Descriptors,
     bool KeepsOpenFiles,
     sock_filter[] Filter,
-    IReadOnlyList<(string Type, int Most)> NamespacesMost,
+    IReadOnlyList<NamespaceLimit> NamespacesMost,
     IsolationSpec? Isolation = null);
 
 /// <summary>A step of the launch that failed in the child.</summary>

@@ -272,17 +272,31 @@ internal static unsafe class Posix
     /// <summary>readlink(2).</summary>
     public static Errno ReadLink(string path, out string link)
     {
+        // Of the links of /proc both fit, without anything on the heap.
         Span<byte> bytes = stackalloc byte[64];
-        Span<byte> name = Encoding.UTF8.GetMaxByteCount(path.Length) < bytes.Length
-            ? bytes : new byte[Encoding.UTF8.GetMaxByteCount(path.Length) + 1];
+        int length = Encoding.UTF8.GetByteCount(path);
+        Span<byte> name = length < bytes.Length ? bytes : new byte[length + 1];
         name[Encoding.UTF8.GetBytes(path, name)] = 0;
-        Span<byte> target = stackalloc byte[4096];
-        fixed (byte* text = name, into = target)
+        Span<byte> target = stackalloc byte[1024];
+        Errno errno = ReadLink(name, target, out int read);
+        if (read == target.Length)
+        {
+            target = new byte[PATH_MAX];
+            errno = ReadLink(name, target, out read);
+        }
+
+        link = Encoding.UTF8.GetString(target[..read]);
+        return errno;
+    }
+
+    private static Errno ReadLink(ReadOnlySpan<byte> nameAndZero, Span<byte> target, out int read)
+    {
+        fixed (byte* text = nameAndZero, into = target)
         {
             // SAFETY: the name ends in a zero byte; the kernel writes at most the span.
             long result = Native.Blocking(
                 __NR_readlink, (nint)text, (nint)into, target.Length, 0, 0, 0);
-            link = result > 0 ? Encoding.UTF8.GetString(target[..(int)result]) : string.Empty;
+            read = result > 0 ? (int)result : 0;
             return Native.ErrnoOf(result);
         }
     }

@@ -11,6 +11,12 @@ using Failure = (string What, string Object, Interpose.Abi.Errno Errno);
 
 namespace Interpose.Namespaces;
 
+/// <summary>How many namespaces of a type guests may have.</summary>
+/// <param name="Type">The kernel's name of the type, such as <c>mnt</c>.</param>
+/// <param name="Flag">Its CLONE_NEW* flag.</param>
+/// <param name="Most">How many.</param>
+public readonly record struct NamespaceLimit(string Type, ulong Flag, int Most);
+
 /// <summary>
 /// Two user namespaces round a run, by which the kernel counts the namespaces that it makes.
 /// </summary>
@@ -25,7 +31,7 @@ internal sealed class CountingNamespaces
 {
     private const int Patience = 10_000;
     private readonly LaunchPlan _plan;
-    private readonly IReadOnlyList<(string Type, int Most)> _most;
+    private readonly IReadOnlyList<NamespaceLimit> _most;
     private readonly IdMap _outer;
     private readonly IdMap _inner;
     private readonly uint[] _waits = new uint[2];
@@ -36,7 +42,7 @@ internal sealed class CountingNamespaces
     /// <param name="outer">The ids of the outer namespace.</param>
     /// <param name="inner">The ids of the inner one.</param>
     public CountingNamespaces(
-        LaunchPlan plan, IReadOnlyList<(string Type, int Most)> most, IdMap outer, IdMap inner)
+        LaunchPlan plan, IReadOnlyList<NamespaceLimit> most, IdMap outer, IdMap inner)
     {
         (_plan, _most, _outer, _inner) = (plan, most, outer, inner);
         string[] which = ["the counting namespace", "the run's namespace"];
@@ -60,14 +66,13 @@ internal sealed class CountingNamespaces
     /// <param name="own">CLONE_NEW* flags of what the run itself has.</param>
     /// <param name="inner">The ids of the inner namespace, one each.</param>
     public static void PlanOwn(
-        LaunchPlan plan, Slot proc, IReadOnlyList<(string Type, int Most)> most, ulong own,
+        LaunchPlan plan, Slot proc, IReadOnlyList<NamespaceLimit> most, ulong own,
         IdMap inner)
     {
-        foreach ((string type, int count) in most)
+        // The inner namespace is charged to the outer one, and so is what the run has.
+        foreach ((string file, string text) in Limits(most, own | CLONE_NEWUSER))
         {
-            // The inner namespace is charged to the outer one, and so is what the run has.
-            int limit = count + (type == "user" || (own & FlagOf(type)) != 0 ? 1 : 0);
-            plan.AddWrite(proc, FileOf(type), limit.ToString(CultureInfo.InvariantCulture));
+            plan.AddWrite(proc, file, text);
         }
 
         plan.Add(
@@ -76,19 +81,18 @@ internal sealed class CountingNamespaces
         inner.PlanOwn(plan, proc);
     }
 
-    private static ulong FlagOf(string type) => type switch
+    /// <summary>What is written where, for guests to have as many beside the run's own.</summary>
+    private static IEnumerable<(string File, string Text)> Limits(
+        IReadOnlyList<NamespaceLimit> most, ulong own)
     {
-        "mnt" => CLONE_NEWNS,
-        "pid" => CLONE_NEWPID,
-        "net" => CLONE_NEWNET,
-        "ipc" => CLONE_NEWIPC,
-        "uts" => CLONE_NEWUTS,
-        "cgroup" => CLONE_NEWCGROUP,
-        "time" => CLONE_NEWTIME,
-        _ => 0,
-    };
-
-    private static string FileOf(string type) => $"/proc/sys/user/max_{type}_namespaces";
+        foreach (NamespaceLimit limit in most)
+        {
+            int all = limit.Most + ((own & limit.Flag) != 0 ? 1 : 0);
+            yield return (
+                $"/proc/sys/user/max_{limit.Type}_namespaces",
+                all.ToString(CultureInfo.InvariantCulture));
+        }
+    }
 
     /// <summary>The supervisor's part: ids and limits.</summary>
     /// <returns>What failed; null when the child stands in the inner namespace.</returns>
@@ -141,12 +145,9 @@ internal sealed class CountingNamespaces
             "close_range", "descriptors", __NR_close_range, first,
             unchecked((nint)uint.MaxValue), 0);
         var files = new List<(string File, string Text)>(_inner.Files(child.ToString()));
-        foreach ((string type, int most) in _most)
-        {
-            // The run's own user namespace is one of those that are charged.
-            int limit = most + (type == "user" ? 1 : 0);
-            files.Add((FileOf(type), limit.ToString(CultureInfo.InvariantCulture)));
-        }
+
+        // The run's own user namespace is one of those that are charged.
+        files.AddRange(Limits(_most, CLONE_NEWUSER));
 
         foreach ((string file, string text) in files)
         {

@@ -29,6 +29,13 @@ internal static class PolicyFit
     private static void CheckFiles(Policy policy, ICollection<PolicyProblem> problems)
     {
         FilesystemPolicy files = policy.Filesystem;
+        if (files.Default is null && policy.Isolation.Landlock == true)
+        {
+            problems.Add(new(
+                policy.Values["isolation.landlock"].Origin, "isolation.landlock needs "
+                    + "filesystem.default, for it holds guests to the file rules"));
+        }
+
         if (files.IsEmpty)
         {
             return;

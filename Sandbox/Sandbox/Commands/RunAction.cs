@@ -4,6 +4,7 @@ using System.CommandLine;
 using System.Text;
 using Interpose.Abi;
 using Interpose.Launch;
+using Interpose.Namespaces;
 using Policies;
 using Policies.Files;
 using Sandbox.Isolation;
@@ -263,14 +264,14 @@ internal static class RunAction
                 options.Policy, parsed.GetValue(command.ChangeDirectory)));
     }
 
-    private static List<(string Type, int Most)> CountedNamespaces(NamespaceBudgets budgets)
+    private static List<NamespaceLimit> CountedNamespaces(NamespaceBudgets budgets)
     {
-        var most = new List<(string Type, int Most)>();
+        var most = new List<NamespaceLimit>();
         foreach (NamespaceType type in NamespaceTypes.All)
         {
             if (budgets.Of(type).Max is { } max)
             {
-                most.Add((type.KernelName(), max.Value));
+                most.Add(new(type.KernelName(), type.Flag(), max.Value));
             }
         }
 

@@ -74,7 +74,10 @@ internal sealed class FileRules
             if (errno == Errno.None)
             {
                 Set(rule, at, isDirectory);
-                NoteLinks(path, 0);
+                if (at != path)
+                {
+                    NoteLinks(path, 0);
+                }
             }
             else if (errno != Errno.ENOENT)
             {

@@ -40,38 +40,15 @@ internal static class IsolationResolver
         };
     }
 
-    /// <summary>
-    /// The version of Landlock to use. No task under it can mount anything, so without being
-    /// asked for it is there only where guests are kept from that anyway.
-    /// </summary>
+    /// <summary>The version of Landlock to use; 0 for none.</summary>
     private static int Landlock(Policy policy)
     {
-        bool canMount = true;
-        foreach (DeniedSyscall denied in policy.Isolation.Denied)
-        {
-            canMount &= denied.Number != Uapi.__NR_move_mount;
-        }
-
-        bool wanted = policy.Isolation.Landlock
-            ?? (!canMount && policy.Filesystem.Default is { Value: not FileAccess.Rw });
-        int version = wanted ? HostProcess.LandlockVersion : 0;
-        return version > 0 || policy.Isolation.Landlock != true ? Math.Max(version, 0)
-            : MayLack(policy, Protection.Landlock) ? 0 : throw new SetupException(
-                "landlock_create_ruleset for", "isolation.landlock", (Errno)(-version),
-                "a kernel with CONFIG_SECURITY_LANDLOCK, and lsm=landlock on its command line");
-    }
-
-    private static bool MayLack(Policy policy, Protection protection)
-    {
-        foreach (Sourced<Protection> may in policy.Degrade)
-        {
-            if (may.Value == protection)
-            {
-                return true;
-            }
-        }
-
-        return false;
+        int version = policy.UsesLandlock ? HostProcess.LandlockVersion : 0;
+        bool mustHave = policy.Isolation.Landlock == true
+            && !policy.MayDegrade(Protection.Landlock);
+        return version >= 0 || !mustHave ? Math.Max(version, 0) : throw new SetupException(
+            "landlock_create_ruleset for", "isolation.landlock", (Errno)(-version),
+            "a kernel with CONFIG_SECURITY_LANDLOCK, and lsm=landlock on its command line");
     }
 
     private static FileTree Files(Policy policy, string? directory)

@@ -31,19 +31,9 @@ internal sealed class LaunchAttempts(LaunchSpec spec, Policy policy) : IDisposab
     /// <summary>The protections that the run has, by name.</summary>
     public IEnumerable<string> Given()
     {
-        IsolationSpec? isolation = _spec.Isolation;
         foreach (Protection protection in Protections.All)
         {
-            bool has = protection switch
-            {
-                Protection.Files => isolation?.Files is not null,
-                Protection.Landlock => isolation is { Landlock: > 0, Files: not null },
-                Protection.Keyring => isolation is { Keyring: true },
-                Protection.Syscalls => !policy.Isolation.Denied.IsEmpty,
-                _ => isolation is not null
-                    && (isolation.Namespaces & ((NamespaceType)protection).Flag()) != 0,
-            };
-            if (has)
+            if (Has(protection))
             {
                 yield return protection.Name();
             }
@@ -71,6 +61,16 @@ internal sealed class LaunchAttempts(LaunchSpec spec, Policy policy) : IDisposab
     /// <inheritdoc/>
     public void Dispose() => Launch.Dispose();
 
+    private bool Has(Protection protection) => protection switch
+    {
+        Protection.Files => _spec.Isolation?.Files is not null,
+        Protection.Landlock => _spec.Isolation is { Landlock: > 0, Files: not null },
+        Protection.Keyring => _spec.Isolation is { Keyring: true },
+        Protection.Syscalls => !policy.Isolation.Denied.IsEmpty,
+        _ => _spec.Isolation is { } isolation
+            && (isolation.Namespaces & ((NamespaceType)protection).Flag()) != 0,
+    };
+
     /// <summary>
     /// The protection that failed and that the policy may go without; null when there is none.
     /// </summary>
@@ -80,14 +80,11 @@ internal sealed class LaunchAttempts(LaunchSpec spec, Policy policy) : IDisposab
         foreach (Sourced<Protection> may in policy.Degrade)
         {
             Protection protection = may.Value;
-            bool has = protection >= Protection.Files
-                || (_spec.Isolation is { } isolation
-                    && (isolation.Namespaces & ((NamespaceType)protection).Flag()) != 0);
             bool isIt = isClone
                 ? protection < Protection.Files
                     && !NamespaceChecks.CanMake((NamespaceType)protection)
                 : failed.Part == protection.Name();
-            if (has && isIt && !_missing.Exists(m => m.Protection == protection))
+            if (isIt && Has(protection))
             {
                 return protection;
             }
