@@ -88,7 +88,8 @@ internal static class IsolationKeys
             "allow", "Calls and groups that are taken out of what lower layers deny, or single "
                 + "calls out of a group of the same layer.");
         yield return new(
-            "isolation.landlock", OnOff, "on where there is a file view, if the kernel has it", "on",
+            "isolation.landlock", OnOff, "on where there is a file view, if the kernel has it",
+            "on",
             "Whether Landlock, as a second fence, holds guests to the file rules. Under it "
                 + "nobody can mount anything.",
             static (draft, value, _) => draft.Isolation.Landlock = (bool)value);
