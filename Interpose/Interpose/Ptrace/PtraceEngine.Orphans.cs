@@ -94,11 +94,12 @@ public sealed partial class PtraceEngine
 
     /// <summary>
     /// The dead caller whose call a newborn's registers still show; -1 for none. It is none that
-    /// made a thread, for a thread dies with its creator's process.
+    /// made a thread, for a thread dies with its creator's process. Of several with the same call
+    /// nothing tells which it was; the last to die is the likeliest.
     /// </summary>
     private int FindCreator(HostTid child)
     {
-        for (int i = 0; i < _orphaned.Count; i++)
+        for (int i = _orphaned.Count - 1; i >= 0; i--)
         {
             CreationCall runs = _calls[_orphaned[i].Caller].Runs;
             if (!MakesThread(runs) && Holds(child, OFFSET_ORIG_RAX, (ulong)runs.Number)

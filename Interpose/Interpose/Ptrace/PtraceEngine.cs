@@ -247,6 +247,7 @@ public sealed partial class PtraceEngine
         }
 
         var former = new HostTid((int)message);
+        Tracee leader = tracee;
         if (former != tracee.Tid && _tracees.Remove(former, out Tracee? caller))
         {
             // The thread that called takes over its leader's id; the leader is gone unreported.
@@ -255,8 +256,10 @@ public sealed partial class PtraceEngine
             caller.Tid = tid;
             _tracees[tid] = caller;
             tracee = caller;
+            tracee.LeadsAlone();
         }
 
+        EndUnreported(leader, default);
         tracee.LeadsAlone();
         tracee.Wait = null;
         _events.OnExec(tracee.Tid, former);
@@ -265,9 +268,42 @@ public sealed partial class PtraceEngine
 
     private void OnEnd(Tracee tracee, in TraceeReport report)
     {
+        EndUnreported(tracee, report.Status);
+        tracee.Ended();
         _tracees.Remove(report.Tid);
         Abandon(tracee);
         _events.OnExit(new TaskExit(report.Tid, report.Status, report.Usage));
         AdoptOrphans();
+    }
+
+    /// <summary>
+    /// Threads of a process that are gone, though nobody said so: it has ended, which is reported
+    /// last ("we don't reap group leaders with subthreads" - wait_consider_task), or runs another
+    /// program, for which every other thread was reaped first (<c>de_thread</c>). Such a one ran
+    /// another program itself and took its leader's id; it was killed before that was reported,
+    /// or a request to its leader, made in that moment, resumed it.
+    /// </summary>
+    private void EndUnreported(Tracee leader, WaitStatus status)
+    {
+        if (leader.Threads <= 0)
+        {
+            return;
+        }
+
+        var gone = new List<HostTid>();
+        foreach ((HostTid tid, Tracee thread) in _tracees)
+        {
+            if (thread.Leader == leader && thread != leader)
+            {
+                gone.Add(tid);
+            }
+        }
+
+        foreach (HostTid tid in gone)
+        {
+            _tracees.Remove(tid, out Tracee? thread);
+            Abandon(thread!);
+            _events.OnExit(new TaskExit(tid, status, default));
+        }
     }
 }

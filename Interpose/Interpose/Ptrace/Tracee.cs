@@ -54,6 +54,7 @@ internal sealed class Tracee
         Tid = tid;
         Leader = leader ?? this;
         Leader.HadThreads |= leader is not null;
+        Leader.Threads += leader is null ? 0 : 1;
     }
 
     /// <summary>Its id; an exec from a thread changes it.</summary>
@@ -69,6 +70,9 @@ internal sealed class Tracee
     /// exec, which takes over the leader's id while a report of the leader is under way.
     /// </summary>
     public bool HadThreads { get; set; }
+
+    /// <summary>How many threads it leads whose end has not been seen.</summary>
+    public int Threads { get; private set; }
 
     /// <summary>Where it stands.</summary>
     public TraceeState State { get; set; }
@@ -112,5 +116,9 @@ internal sealed class Tracee
     public WaitStatus LastStop { get; set; }
 
     /// <summary>It runs another program: it is the only thread of its process.</summary>
-    public void LeadsAlone() => (Leader, HadThreads, State) = (this, false, TraceeState.Free);
+    public void LeadsAlone() =>
+        (Leader, HadThreads, Threads, State) = (this, false, 0, TraceeState.Free);
+
+    /// <summary>Its end was seen.</summary>
+    public void Ended() => Leader.Threads -= Leader == this ? 0 : 1;
 }

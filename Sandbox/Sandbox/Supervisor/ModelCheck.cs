@@ -18,11 +18,13 @@ internal static class ModelCheck
             return null;
         }
 
-        return CompareIds(child) ?? (clone.Caller is { State: not TaskState.Dead } caller
+        // A caller that died in the middle may stand for another one that made the same call.
+        bool known = clone.Caller is not { State: TaskState.Dead };
+        return CompareIds(child, known) ?? (known && clone.Caller is { } caller
             ? CompareGroups(child, caller) : null);
     }
 
-    private static string? CompareIds(GuestTask child)
+    private static string? CompareIds(GuestTask child, bool callerIsKnown)
     {
         if (TaskAttributes.Status(child.Tid, "Tgid") is not { } tgid || tgid == 0)
         {
@@ -35,8 +37,8 @@ internal static class ModelCheck
         }
 
         ulong parent = TaskAttributes.Status(child.Tid, "PPid") ?? 0;
-        return child.Group.Parent is { } expected && parent != (ulong)expected.Tgid.Value
-            && parent != 0 && Lives(expected.Tgid)
+        return callerIsKnown && child.Group.Parent is { } expected
+            && parent != (ulong)expected.Tgid.Value && parent != 0 && Lives(expected.Tgid)
             ? $"task {child.Tid} has parent {parent}, not {expected.Tgid}" : null;
     }
 
