@@ -220,7 +220,11 @@ static void prepare(void)
     lock_fd = open("lock", O_RDWR | O_CREAT, 0600);
 }
 
-/* Sends signals until killed; at the end of a while it ends the waits that have no time-out. */
+/*
+ * Sends signals until killed; at the end of a while it ends the waits that have no time-out. A fifo
+ * is opened again and again, each time long after a signal: an open that a signal has ended, and
+ * that is about to begin again, meets nobody.
+ */
 static pid_t storm(pid_t target, int sig, int free_of_time)
 {
     int other = open("lock", O_RDWR);
@@ -229,6 +233,8 @@ static pid_t storm(pid_t target, int sig, int free_of_time)
     if (pid == 0) {
         for (int sent = 0; sent < LIMIT_S * 1000000 / PERIOD; sent++) {
             rest(PERIOD);
+            if (free_of_time && sent > enough)
+                close(open("fifo", O_WRONLY | O_NONBLOCK));
             kill(target, sig);
             if (free_of_time && sent == enough) {
                 uint64_t one_more = 1;
@@ -237,7 +243,6 @@ static pid_t storm(pid_t target, int sig, int free_of_time)
                 close(open("made", O_WRONLY | O_CREAT, 0600));
                 kill(sleeper, SIGKILL);
                 flock(other, LOCK_UN);
-                close(open("fifo", O_WRONLY | O_NONBLOCK));
             }
         }
 
