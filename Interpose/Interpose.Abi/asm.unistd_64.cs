@@ -149,6 +149,7 @@ public static partial class Uapi
     public const int __NR_lchown = 94;
     public const int __NR_fchown = 93;
     public const int __NR_fchownat = 260;
+    public const int __NR_statx = 332;
     public const int __NR_creat = 85;
     public const int __NR_openat = 257;
     public const int __NR_truncate = 76;

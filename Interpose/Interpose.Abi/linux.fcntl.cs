@@ -18,6 +18,7 @@ public static partial class Uapi
     public const int O_NOFOLLOW = 131072;
     public const int AT_FDCWD = -100;
     public const int AT_EMPTY_PATH = 4096;
+    public const int AT_SYMLINK_NOFOLLOW = 256;
     public const int AT_EACCESS = 512;
     public const int AT_RECURSIVE = 32768;
     public const int F_GETFD = 1;

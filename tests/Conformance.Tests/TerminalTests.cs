@@ -8,7 +8,7 @@ namespace Conformance;
 [Collection("programs")]
 public sealed class TerminalTests
 {
-    private const string Inner = """
+    internal const string Inner = """
         < $ 
         > sleep 100\r
         < sleep 100
@@ -99,7 +99,7 @@ public sealed class TerminalTests
         Assert.Equal(native, sandboxed);
     }
 
-    private static string Drive(string script, string command, params string[] run)
+    internal static string Drive(string script, string command, params string[] run)
     {
         using var place = new Workplace();
         File.WriteAllText(

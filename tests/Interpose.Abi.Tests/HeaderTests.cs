@@ -27,6 +27,7 @@ public sealed class HeaderTests
         #include <sys/ioctl.h>
         #include <sys/resource.h>
         #include <sys/socket.h>
+        #include <sys/stat.h>
         #include <sys/time.h>
         #include <sys/user.h>
         #include <sys/wait.h>

@@ -77,7 +77,7 @@ internal sealed class IsolatedLaunch : IDisposable
         if (spec.Files is { } files)
         {
             plan.Part = "files";
-            new MountSteps(plan, files, _privileged ? spec.User : null).Plan();
+            new MountSteps(plan, files, _privileged ? spec.User : null, _privileged).Plan();
         }
 
         _map = PlanUser(proc, most, out _counting);

@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using Interpose.Launch;
 using static Interpose.Abi.Uapi;
@@ -25,6 +26,7 @@ internal sealed partial class MountSteps
     private readonly MountCalls _calls;
     private readonly FileTree _tree;
     private readonly GuestIds? _owner;
+    private readonly bool _isPrivileged;
     private readonly Dictionary<string, Slot> _copies = [];
     private readonly Dictionary<string, FileMount> _byPath = [];
 
@@ -34,9 +36,11 @@ internal sealed partial class MountSteps
     /// <param name="owner">
     /// Whom a tmpfs belongs to, as the task that mounts has ids; null for that task's user.
     /// </param>
-    public MountSteps(LaunchPlan plan, FileTree tree, GuestIds? owner)
+    /// <param name="isPrivileged">Whether that task may give files to anybody.</param>
+    public MountSteps(LaunchPlan plan, FileTree tree, GuestIds? owner, bool isPrivileged)
     {
-        (_plan, _calls, _tree, _owner) = (plan, new(plan), tree, owner);
+        (_plan, _calls, _tree, _owner, _isPrivileged) =
+            (plan, new(plan), tree, owner, isPrivileged);
         foreach (FileMount mount in tree.Mounts)
         {
             _byPath.Add(mount.Path, mount);
@@ -205,16 +209,44 @@ internal sealed partial class MountSteps
         Put(_copies[path], path, MountCalls.Harmless | MOUNT_ATTR_RDONLY);
         Slot lower = _calls.Open(path);
         Slot memory = NewMemory(path, mount.Size);
-        _calls.MakeDirectory(memory, "upper", 0x1ed);
+        MakeUpper(memory, path);
         _calls.MakeDirectory(memory, "work", 0x1c0);
         Put(memory, path, MountCalls.Harmless);
         _plan.Add("fchdir to", path, __NR_fchdir, lower);
+
+        // ovl_unescape.
+        string name = path.Replace("\\", "\\\\", StringComparison.Ordinal);
         Slot overlay = _calls.New(
             "overlay", path, MountCalls.Harmless, ("userxattr", null), ("lowerdir", "."),
-            ("upperdir", $"{path}/upper"), ("workdir", $"{path}/work"));
+            ("upperdir", $"{name}/upper"), ("workdir", $"{name}/work"));
         _plan.Add("chdir to", "/", __NR_chdir, _plan.Text("/"u8));
         _calls.Close(lower, path);
         Put(overlay, path, MountCalls.Harmless);
+    }
+
+    /// <summary>
+    /// The directory itself takes owner and mode from the upper one; so that one gets those of
+    /// the host's, as far as who mounts may give them.
+    /// </summary>
+    private void MakeUpper(Slot memory, string path)
+    {
+        const int modeBits = 0xfff;
+        const string upper = "upper";
+        bool known = LibC.Posix.Stat(path, out Abi.statx host) == Abi.Errno.None;
+        _calls.MakeDirectory(memory, upper, 0x1ed);
+        nint name = _plan.Text("upper"u8);
+        if (known && _isPrivileged)
+        {
+            _plan.Add(
+                "fchownat of", upper, __NR_fchownat, memory, name, (nint)host.stx_uid,
+                (nint)host.stx_gid, 0);
+        }
+
+        if (known)
+        {
+            _plan.Add(
+                "fchmodat of", upper, __NR_fchmodat, memory, name, host.stx_mode & modeBits);
+        }
     }
 
     private void PutDev(string path)

@@ -24,6 +24,7 @@ namespace Interpose.Launch;
 /// How many namespaces of which types the run may have; empty when they are not counted.
 /// </param>
 /// <param name="Isolation">What the run gets for itself; null for nothing.</param>
+/// <param name="Fault">For tests: which step of the child fails, from 1, and how.</param>
 public sealed record LaunchSpec(
     byte[] Path,
     IReadOnlyList<byte[]> Arguments,
@@ -33,7 +34,8 @@ public sealed record LaunchSpec(
     bool KeepsOpenFiles,
     sock_filter[] Filter,
     IReadOnlyList<NamespaceLimit> NamespacesMost,
-    IsolationSpec? Isolation = null);
+    IsolationSpec? Isolation = null,
+    (int Step, Errno Errno)? Fault = null);
 
 /// <summary>A step of the launch that failed in the child.</summary>
 /// <param name="Step">What was tried.</param>
@@ -87,6 +89,10 @@ public sealed class GuestLaunch : IDisposable
         PlanMask();
         PlanExec(spec);
         _isolated?.PlanInit();
+        if (spec.Fault is { } fault)
+        {
+            _plan.Fail(fault.Step, fault.Errno);
+        }
     }
 
     /// <summary>The step that failed, if one did.</summary>

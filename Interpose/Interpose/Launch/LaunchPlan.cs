@@ -73,6 +73,7 @@ internal sealed unsafe partial class LaunchPlan : IDisposable
 {
     private const long Wait = -1;
     private const long Fork = -2;
+    private const long Fails = -3;
     private const uint Failed = uint.MaxValue;
     private const long LookEvery = 50;
     private const int StackSize = 64 * 1024;
@@ -163,6 +164,22 @@ internal sealed unsafe partial class LaunchPlan : IDisposable
     /// <summary>The first task goes on with what is added next.</summary>
     public void GoOnAfter(int fork) =>
         CollectionsMarshal.AsSpan(_steps)[fork].args[0] = (ulong)_steps.Count;
+
+    /// <summary>For tests: a step fails without being tried.</summary>
+    /// <param name="number">Which, from 1, waits not counted; nothing if there are fewer.</param>
+    /// <param name="errno">How.</param>
+    public void Fail(int number, Errno errno)
+    {
+        foreach (ref launch_step step in CollectionsMarshal.AsSpan(_steps))
+        {
+            if (step.nr != Wait && --number == 0)
+            {
+                step.nr = Fails;
+                step.args[0] = (ulong)errno;
+                (step.from_slots, step.pass) = (0, 0);
+            }
+        }
+    }
 
     /// <summary>Native memory that lives as long as the plan.</summary>
     public nint Allocate(int bytes)

@@ -165,6 +165,8 @@ static void run_plan(struct launch_plan *plan, uint32_t at)
         if (step->nr == STEP_FORK) {
             plan->second_step = at + 1;
             ret = clone_on_stack(CLONE_VM | SIGCHLD, plan->second_stack, 0, run_second, plan);
+        } else if (step->nr == STEP_FAIL) {
+            ret = -(long)a[0];
         } else {
             note_time(step);
             ret = sandbox_syscall(step->nr, a[0], a[1], a[2], a[3], a[4], a[5]);

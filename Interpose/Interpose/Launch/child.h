@@ -10,6 +10,8 @@ enum {
     STEP_WAIT = -1,
     /* A second task goes on with the next step; the first one with step args[0]. */
     STEP_FORK = -2,
+    /* No call: the step fails with errno args[0], for tests. */
+    STEP_FAIL = -3,
 };
 
 /* One system call of the child. */

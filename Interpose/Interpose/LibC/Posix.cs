@@ -45,6 +45,23 @@ internal static unsafe class Posix
     public static Errno Seal(int fd, int seals) =>
         Native.ErrnoOf(Native.Quick(__NR_fcntl, fd, F_ADD_SEALS, seals));
 
+    /// <summary>statx(2), without following a symbolic link.</summary>
+    public static Errno Stat(string path, out statx status)
+    {
+        const int follow = AT_SYMLINK_NOFOLLOW;
+        statx found = default;
+        byte[] text = System.Text.Encoding.UTF8.GetBytes(path + "\0");
+
+        // SAFETY: the kernel reads the pinned text and writes to a local.
+        fixed (byte* name = text)
+        {
+            long result = Native.Blocking(
+                __NR_statx, AT_FDCWD, (nint)name, follow, STATX_BASIC_STATS, (nint)(&found), 0);
+            status = found;
+            return Native.ErrnoOf(result);
+        }
+    }
+
     /// <summary>fchmod(2).</summary>
     public static Errno ChangeMode(int fd, int mode) =>
         Native.ErrnoOf(Native.Quick(__NR_fchmod, fd, mode));

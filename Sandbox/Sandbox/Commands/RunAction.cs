@@ -139,7 +139,7 @@ internal static class RunAction
             ?? CheckEnvironment(parsed.GetAll(command.Env))
             ?? CheckDescriptors(parsed.GetAll(command.Descriptors))
             ?? CheckLogFormat(parsed.GetValue(command.LogFormat))
-            ?? CheckFailStep(parsed.GetValue(command.FailStep), ref options);
+            ?? CheckFaults(command, parsed, ref options);
         if (wrong is not null)
         {
             problems.Add(wrong);
@@ -192,9 +192,22 @@ internal static class RunAction
     private static string? CheckLogFormat(string? format) => format is null or "text" or "json"
         ? null : $"--log-format takes text or json, not '{format}'";
 
-    private static string? CheckFailStep(string? text, ref Checked options)
+    private static string? CheckFaults(
+        RunCommand command, ParseResult parsed, ref Checked options)
     {
-        if (text is null)
+        string? wrong = CheckFault(command.FailStep, parsed, out (int, Errno)? fault);
+        (int Step, Errno Errno)? step = fault;
+        wrong ??= CheckFault(command.FailLaunchStep, parsed, out fault);
+        options.Faults = step is { } at ? new FailStep(at.Step, at.Errno) : null;
+        options.LaunchFault = fault;
+        return wrong;
+    }
+
+    private static string? CheckFault(
+        Option<string> option, ParseResult parsed, out (int Step, Errno Errno)? fault)
+    {
+        fault = null;
+        if (parsed.GetValue(option) is not { } text)
         {
             return null;
         }
@@ -203,10 +216,10 @@ internal static class RunAction
         if (parts.Length != 2 || !int.TryParse(parts[0], out int step) || step < 1
             || !ErrnoText.TryParse(parts[1], out Errno errno))
         {
-            return $"--fail-step takes N:ERRNO such as 3:ENOMEM, not '{text}'";
+            return $"{option.Name} takes N:ERRNO such as 3:ENOMEM, not '{text}'";
         }
 
-        options.Faults = new FailStep(step, errno);
+        fault = (step, errno);
         return null;
     }
 
@@ -261,7 +274,8 @@ internal static class RunAction
             program, words, environment, directory, parsed.GetAll(command.Descriptors),
             !setsOpenFiles, filter, CountedNamespaces(options.Policy.Creation.Namespaces),
             IsolationResolver.Resolve(
-                options.Policy, parsed.GetValue(command.ChangeDirectory)));
+                options.Policy, parsed.GetValue(command.ChangeDirectory)),
+            options.LaunchFault);
     }
 
     private static List<NamespaceLimit> CountedNamespaces(NamespaceBudgets budgets)
@@ -302,5 +316,7 @@ internal static class RunAction
         public TimeSpan? Timeout { get; set; }
 
         public IFaults? Faults { get; set; }
+
+        public (int Step, Errno Errno)? LaunchFault { get; set; }
     }
 }

@@ -20,7 +20,7 @@ internal sealed class RunCommand
             Policy.Policy, Policy.Set, Files.ReadOnly, Files.ReadWrite, Files.Hide,
             Files.CopyOnWrite, Files.Net, Engine, Events, Result, Timeout, ChangeDirectory, Env,
             ClearEnv, Descriptors, WaitForAll, Summary, Verify, Verbose, Quiet, LogFormat,
-            FailStep, LoseStop, Words,
+            FailStep, FailLaunchStep, LoseStop, Words,
         };
         foreach ((string name, bool takesValue) in NotYet)
         {
@@ -118,6 +118,13 @@ internal sealed class RunCommand
     public Option<string> FailStep { get; } = new("--fail-step")
     {
         Description = "For tests: fail step N of each creation with ERRNO",
+        HelpName = "N:ERRNO",
+        Hidden = true,
+    };
+
+    public Option<string> FailLaunchStep { get; } = new("--fail-launch-step")
+    {
+        Description = "For tests: fail step N of the launch with ERRNO",
         HelpName = "N:ERRNO",
         Hidden = true,
     };

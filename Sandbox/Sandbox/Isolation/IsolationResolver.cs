@@ -25,6 +25,15 @@ internal static class IsolationResolver
             return null;
         }
 
+        if (isolation.Has(NamespaceType.Pid)
+            && HostProcess.LinkAt("/proc/self") != $"{Environment.ProcessId}")
+        {
+            // The command's id would be another process's.
+            throw new SetupException(
+                "cannot use", "/proc", Errno.ESRCH,
+                "it is of other pids than the sandbox's; mount one that is of its own");
+        }
+
         (TimeSpan monotonic, TimeSpan boottime) = isolation.TimeOffset;
         return new()
         {
