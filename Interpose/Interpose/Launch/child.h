@@ -1,4 +1,4 @@
-/* What C# and child.c agree on. Launch/LaunchPlan.cs mirrors these structs. */
+/* What C# and child.c agree on. Launch/LaunchStructs.cs mirrors these structs. */
 #ifndef SANDBOX_CHILD_H
 #define SANDBOX_CHILD_H
 
