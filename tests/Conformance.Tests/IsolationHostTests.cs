@@ -1,5 +1,7 @@
 using System;
 using System.IO;
+using System.Linq;
+using System.Text.Json;
 using Conformance.Harness;
 
 namespace Conformance;
@@ -36,6 +38,34 @@ public sealed class IsolationHostTests
         Assert.Contains(remedy, run.Err, StringComparison.Ordinal);
         Assert.Empty(Survivors.Of(mark));
         Assert.Equal(before, File.ReadAllLines("/proc/self/mountinfo"));
+    }
+
+    [Theory]
+    [InlineData("", 125)]
+    [InlineData("degrade: [ipc, time]", 125)]
+    [InlineData("degrade: [time, net]", 0)]
+    public void What_a_policy_may_lack_it_goes_without_and_says_so(string degrade, int status)
+    {
+        using var place = new Workplace();
+        string policy = place.Write(
+            "p.yaml", "version: 1\nextends: permissive\n"
+                + $"isolation: {{namespaces: [user, net, ipc]}}\n{degrade}\n");
+        string result = place.File("result");
+        Outcome run = Shell.Run(
+            place.Path, null, "unshare", "-Ur", "sh", "-c",
+            "echo 0 >/proc/sys/user/max_net_namespaces; exec \"$@\"", "sh", Product.Sandbox, "run",
+            "-p", policy, "--result", result, "--", "echo", "ran");
+        Assert.Equal((status, status == 0 ? "ran\n" : ""), (run.Status, run.Out));
+        JsonElement told = JsonDocument.Parse(File.ReadAllText(result)).RootElement;
+        string[] Names(string list) =>
+            [.. told.GetProperty(list).EnumerateArray().Select(name => name.GetString()!)];
+        Assert.Equal(status == 0 ? ["net"] : [], Names("degraded"));
+        Assert.DoesNotContain("net", Names("enforced"));
+        Assert.Equal(status == 0, Names("enforced").Contains("ipc"));
+        Assert.Equal(
+            status == 0, run.Err.Contains("runs without net: ", StringComparison.Ordinal));
+        Assert.Equal(
+            status == 0, told.GetProperty("launch").TryGetProperty("clone_ns", out JsonElement _));
     }
 
     [Fact]
