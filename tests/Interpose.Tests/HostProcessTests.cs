@@ -6,6 +6,7 @@ using Interpose.Launch;
 namespace Interpose.Tests;
 
 /// <summary>What is asked of the host at the start.</summary>
+[Collection("Waits")]
 public sealed class HostProcessTests
 {
     [Fact]

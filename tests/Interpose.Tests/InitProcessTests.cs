@@ -13,6 +13,7 @@ using static Interpose.Abi.Uapi;
 namespace Interpose.Tests;
 
 /// <summary>A launch of two tasks in a pid namespace: the init process and a command.</summary>
+[Collection("Waits")]
 public sealed class InitProcessTests : IDisposable
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("init-").FullName;

@@ -12,6 +12,7 @@ using static Interpose.Abi.Uapi;
 namespace Interpose.Tests;
 
 /// <summary>The launcher and the engine through the shared object, on the JIT.</summary>
+[Collection("Waits")]
 public sealed class LauncherTests
 {
     private const ushort Mark = 77;

@@ -23,6 +23,24 @@ internal static unsafe partial class Native
     public static partial long Quick(
         long nr, nint a0 = 0, nint a1 = 0, nint a2 = 0, nint a3 = 0, nint a4 = 0, nint a5 = 0);
 
+    /// <summary>A call that may block, which a signal with the bell's handler ends.</summary>
+    [LibraryImport(Library, EntryPoint = "sandbox_wait")]
+    public static partial long Wait(long nr, nint a0, nint a1, nint a2, nint a3);
+
+    [LibraryImport(Library, EntryPoint = "sandbox_bell_hang")]
+    public static partial int BellHang(ulong signals);
+
+    [LibraryImport(Library, EntryPoint = "sandbox_bell_take_down")]
+    public static partial void BellTakeDown();
+
+    [LibraryImport(Library, EntryPoint = "sandbox_bell_at")]
+    [SuppressGCTransition]
+    public static partial void BellAt(long nanoseconds);
+
+    [LibraryImport(Library, EntryPoint = "sandbox_bell_take")]
+    [SuppressGCTransition]
+    public static partial int BellTake(siginfo_t* signal);
+
     [LibraryImport(Library, EntryPoint = "sandbox_start_state")]
     public static partial start_state* StartState();
 

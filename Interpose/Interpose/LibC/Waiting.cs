@@ -78,8 +78,25 @@ internal static unsafe class Waiting
         }
     }
 
-    /// <summary>Waits for a blocked signal for at most some time.</summary>
-    /// <returns>The signal, or 0 when the time is over.</returns>
+    /// <summary>
+    /// Blocks until any task has a report, and takes it: its id; -EINTR when the bell rang, for
+    /// which <see cref="Bell"/> must hang; -ECHILD when there is none to wait for.
+    /// </summary>
+    public static int Any(out int status, out rusage usage)
+    {
+        int taken = 0;
+        rusage used = default;
+
+        // SAFETY: the kernel writes to locals.
+        long result = Native.Wait(__NR_wait4, -1, (nint)(&taken), __WALL, (nint)(&used));
+        (status, usage) = (taken, used);
+        return (int)result;
+    }
+
+    /// <summary>
+    /// Waits for a blocked signal for at most some time, or until the bell rings.
+    /// </summary>
+    /// <returns>The signal, or 0 when it was anything else that ended the wait.</returns>
     public static int Signal(ulong mask, long nanoseconds, out siginfo_t signal)
     {
         siginfo_t taken = default;
@@ -90,9 +107,8 @@ internal static unsafe class Waiting
         };
 
         // SAFETY: the kernel reads the mask and the time and writes the signal, all locals.
-        long result = Native.Blocking(
-            __NR_rt_sigtimedwait, (nint)(&mask), (nint)(&taken), (nint)(&time), sizeof(ulong), 0,
-            0);
+        long result = Native.Wait(
+            __NR_rt_sigtimedwait, (nint)(&mask), (nint)(&taken), (nint)(&time), sizeof(ulong));
         signal = taken;
         return result > 0 ? (int)result : 0;
     }

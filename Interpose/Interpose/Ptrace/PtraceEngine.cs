@@ -19,7 +19,8 @@ public sealed partial class PtraceEngine
 
     private readonly Dictionary<HostTid, Tracee> _tracees = [];
     private readonly IGuestEvents _events;
-    private readonly TraceeWaiter _waiter;
+    private readonly TraceeWaiter _waiter = new();
+    private readonly ulong _signals;
     private readonly ushort _mark;
     private HostTid? _ignored;
 
@@ -28,7 +29,7 @@ public sealed partial class PtraceEngine
     /// <param name="signals">The supervisor's own signals, blocked, that a wait also takes.</param>
     /// <param name="mark">What our filter says with SECCOMP_RET_TRACE, and no other does.</param>
     public PtraceEngine(IGuestEvents events, ulong signals, ushort mark) =>
-        (_events, _waiter, _mark) = (events, new(signals), mark);
+        (_events, _signals, _mark) = (events, signals & ~TraceeWaiter.Bit(SIGCHLD), mark);
 
     /// <summary>Tasks under trace, those that have not been seen yet included.</summary>
     public int Count => _tracees.Count + _newborns.Count + _awaited.Count;
@@ -56,11 +57,12 @@ public sealed partial class PtraceEngine
     public void Run(System.Func<bool> leaveAt)
     {
         System.Threading.Volatile.Write(ref _thread, Posix.GetTid());
+        using var bell = new Bell(_signals);
         _nextLook = TraceeWaiter.Now + LookEvery;
         while (Count > 0 && !leaveAt())
         {
             Woken woken = _waiter.Next(
-                Earlier(_events.Deadline, EngineDeadline),
+                bell, Count, Earlier(_events.Deadline, EngineDeadline),
                 out TraceeReport report, out siginfo_t signal);
             BeginStop(report.Tid);
             switch (woken)

@@ -24,7 +24,8 @@ internal enum Woken
 /// The only place that waits. A wait costs the same whether ten tasks live or ten thousand.
 /// </summary>
 /// <remarks>
-/// wait4(-1) looks at every tracee. SIGCHLD names the task that stopped, but only one can be
+/// wait4(-1) looks at every tracee. While they are few it is all there is: one call for one
+/// report. Where they are many SIGCHLD names the task that stopped, but only one can be
 /// pending, so a second stop goes unnamed while the first is. Therefore: take the hint; then ask
 /// for the few tasks that were resumed last before it, which is where an unnamed stop almost
 /// always is (a later stop has a signal of its own); and after a short silence, or when the last
@@ -33,8 +34,9 @@ internal enum Woken
 /// another thread of this process took is never seen here; so no wait lasts longer than
 /// <see cref="IdleMost"/>, and each ends with a full look.
 /// </remarks>
-internal sealed class TraceeWaiter(ulong signals)
+internal sealed class TraceeWaiter
 {
+    private const int Few = 64;
     private const int RecentMost = 8;
     private const long Silence = 1_000_000;
     private const long IdleMost = 500_000_000;
@@ -50,6 +52,7 @@ internal sealed class TraceeWaiter(ulong signals)
     private bool _unsure = true;
     private long _nextFullLook;
     private long _lookedAt;
+    private bool _tookSignal;
 
     /// <summary>The monotonic clock in nanoseconds.</summary>
     public static long Now => Stopwatch.GetTimestamp();
@@ -77,12 +80,15 @@ internal sealed class TraceeWaiter(ulong signals)
     }
 
     /// <summary>Waits for the next thing to do.</summary>
+    /// <param name="bell">Which hangs in the calling thread.</param>
+    /// <param name="tasks">How many there are about.</param>
     /// <param name="deadline">
     /// When to give up, on <see cref="Now"/>; long.MaxValue for never.
     /// </param>
     /// <param name="report">The report of a task.</param>
     /// <param name="signal">The signal to the supervisor.</param>
-    public Woken Next(long deadline, out TraceeReport report, out siginfo_t signal)
+    public Woken Next(
+        Bell bell, int tasks, long deadline, out TraceeReport report, out siginfo_t signal)
     {
         signal = default;
         while (true)
@@ -94,42 +100,37 @@ internal sealed class TraceeWaiter(ulong signals)
 
             Settled = _lookedAt;
             long now = Now;
-            if (now >= _nextFullLook + Fairness && LookAtAll(now))
+
+            // Neither busy tasks nor whoever sends signals puts the others off for ever.
+            bool due = now >= _nextFullLook + Fairness || _tookSignal;
+            _tookSignal = false;
+            if (due && LookAtAll(now))
             {
                 continue;
             }
 
-            if (TakeRecent(out report))
+            if (bell.Take(out signal))
             {
-                return Woken.Tracee;
-            }
-
-            if (_unsure && now >= _nextFullLook && LookAtAll(now))
-            {
-                continue;
-            }
-
-            long wait = Math.Clamp(deadline - now, 0, _unsure ? Silence : IdleMost);
-            int number = Waiting.Signal(signals | Bit(SIGCHLD), wait, out signal);
-            if (number == SIGCHLD)
-            {
-                if (TakeNamed(new HostTid(signal.si_pid), out report))
-                {
-                    return Woken.Tracee;
-                }
-            }
-            else if (number != 0)
-            {
+                _tookSignal = true;
                 return Woken.Signal;
             }
-            else if (Now >= deadline && _lookedAt >= deadline)
+
+            if (now >= deadline)
             {
+                if (_lookedAt < deadline && LookAtAll(now))
+                {
+                    continue;
+                }
+
                 Settled = _lookedAt;
                 return Woken.Deadline;
             }
-            else
+
+            bool taken = tasks <= Few ? TakeAny(bell, Math.Min(deadline, now + IdleMost), out report)
+                : TakeHinted(deadline, now, out report);
+            if (taken)
             {
-                (_unsure, _nextFullLook) = (true, 0);
+                return Woken.Tracee;
             }
         }
     }
@@ -142,6 +143,45 @@ internal sealed class TraceeWaiter(ulong signals)
         int found = Waiting.Poll(tid.Value, out int status, out rusage usage);
         report = new(new(found), new(status), usage);
         return found > 0;
+    }
+
+    /// <summary>Blocks until one of few tasks reports, or the bell rings.</summary>
+    private static bool TakeAny(Bell bell, long until, out TraceeReport report)
+    {
+        bell.RingAt(until);
+        int found = Waiting.Any(out int status, out rusage usage);
+        report = new(new(found), new(status), usage);
+        if (found == -(int)Errno.ECHILD)
+        {
+            // Nothing to wait for, and yet somebody is expected.
+            Waiting.Signal(Bit(SIGCHLD), Silence, out _);
+        }
+
+        return found > 0;
+    }
+
+    /// <summary>Blocks until one of many tasks may have a report, or the bell rings.</summary>
+    private bool TakeHinted(long deadline, long now, out TraceeReport report)
+    {
+        if (TakeRecent(out report))
+        {
+            return true;
+        }
+
+        if (_unsure && now >= _nextFullLook && LookAtAll(now))
+        {
+            return _ready.TryDequeue(out report);
+        }
+
+        long wait = Math.Clamp(deadline - now, 0, _unsure ? Silence : IdleMost);
+        int number = Waiting.Signal(Bit(SIGCHLD), wait, out siginfo_t hint);
+        if (number == SIGCHLD)
+        {
+            return TakeNamed(new HostTid(hint.si_pid), out report);
+        }
+
+        (_unsure, _nextFullLook) = (true, 0);
+        return false;
     }
 
     /// <summary>
