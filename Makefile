@@ -38,8 +38,8 @@ stress: build ## Stress, longer than in the suite: SECONDS= for each run
 
 ROUNDS ?= 11
 
-bench: build ## Measure costs as ratios, side by side, into docs/performance.md: ROUNDS=
-	@dotnet run --project tests/bench/Bench -c Release -v quiet -- . $(ROUNDS)
+bench: build ## Measure costs as ratios, side by side, into docs/performance.md: ROUNDS= PARTS=
+	@dotnet run --project tests/bench/Bench -c Release -v quiet -- . $(ROUNDS) "$(PARTS)"
 
 SEED ?= 1
 N ?= 1000000

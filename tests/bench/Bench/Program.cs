@@ -1,13 +1,13 @@
 using System;
-using System.Collections.Generic;
 using System.IO;
+using System.Linq;
 using System.Text.Json;
 
 namespace Bench;
 
 /// <summary>
 /// Measures the sandbox against native and strace, and writes docs/performance.md and its plot:
-/// <c>Bench ROOT [ROUNDS]</c>.
+/// <c>Bench ROOT [ROUNDS [PARTS]]</c>. With parts, it only tells the tables of these.
 /// </summary>
 internal static class Program
 {
@@ -28,18 +28,30 @@ internal static class Program
         new("signal to self", "signal", null, null),
     ];
 
+    private static readonly string[] _parts =
+        ["operations", "getpid", "build", "start", "crowd", "counts"];
+
     private static int Main(string[] args)
     {
-        if (args.Length == 0)
+        int rounds = DefaultRounds;
+        string[] parts = args.Length > 2
+            ? args[2].Split([',', ' '], StringSplitOptions.RemoveEmptyEntries) : [];
+        if (args.Length == 0 || (args.Length > 1 && !int.TryParse(args[1], out rounds))
+            || rounds < 1 || parts.Except(_parts).Any())
         {
-            Console.Error.WriteLine("usage: Bench ROOT [ROUNDS]");
+            Console.Error.WriteLine(
+                $"usage: Bench ROOT [ROUNDS [PARTS]]; parts are {string.Join(", ", _parts)}");
             return 2;
         }
 
-        int rounds = args.Length > 1
-            ? int.Parse(args[1]) : DefaultRounds;
         var host = new Host(Path.GetFullPath(args[0]));
-        Results results = Measure(host, rounds);
+        Results results = Measure(host, rounds, parts.Length == 0 ? _parts : parts);
+        if (parts.Length > 0)
+        {
+            Console.Write(Report.Tables(results));
+            return 0;
+        }
+
         string docs = Path.Combine(host.Root, "docs");
         Report.Write(Path.Combine(docs, "performance.md"), results);
         File.WriteAllText(
@@ -48,68 +60,101 @@ internal static class Program
         return 0;
     }
 
-    private static Results Measure(Host host, int rounds)
+    private static Results Measure(Host host, int rounds, string[] parts)
     {
-        string described = Host.Describe();
-        var left = new List<string>();
+        var results = new Results(rounds, Host.Describe());
         var inTurn = new Interleaver(rounds, Tell);
-        Way native = new("native", Host.Native);
-        Way ours = new("ours", host.Ours);
-        Way[] ways = [native, new("strace", Host.Strace), ours];
-        var operations = new List<Measured>();
+        foreach (string part in parts)
+        {
+            Action<Host, Interleaver, Results> measure = part switch
+            {
+                "operations" => MeasureOperations,
+                "getpid" => MeasureGetPid,
+                "build" => MeasureBuild,
+                "start" => MeasureStartUp,
+                "crowd" => MeasureCrowds,
+                _ => MeasureCounts,
+            };
+            measure(host, inTurn, results);
+        }
+
+        return results;
+    }
+
+    private static void MeasureOperations(Host host, Interleaver inTurn, Results results)
+    {
+        Way[] ways = Ways(host.Ours);
         foreach (Case what in Operations)
         {
-            operations.Add(inTurn.Micro(host, what, pinned: true, ways));
-            operations.Add(inTurn.Micro(host, what, pinned: false, ways));
+            results.Operations.Add(inTurn.Micro(host, what, pinned: true, ways));
+            results.Operations.Add(inTurn.Micro(host, what, pinned: false, ways));
         }
+    }
 
-        Way[] filtered = [native, new("filter", Host.Native), ours];
-        Measured getpid = inTurn.Micro(
-            host, new("getpid", "getpid", 1.05, null), pinned: true, filtered);
+    private static void MeasureGetPid(Host host, Interleaver inTurn, Results results)
+    {
+        Way[] ways =
+            [new("native", Host.Native), new("filter", Host.Native), new("ours", host.Ours)];
+        results.GetPid = inTurn.Micro(
+            host, new("getpid", "getpid", 1.05, null), pinned: true, ways);
+    }
+
+    private static void MeasureBuild(Host host, Interleaver inTurn, Results results)
+    {
         if (RealProject.Prepare(host, out string why) is { } source)
         {
-            var fewer = new Interleaver(Math.Max(rounds / BuildShare, 1), Tell);
-            operations.Add(RealProject.Build(fewer, ways, source));
+            var fewer = new Interleaver(Math.Max(inTurn.Rounds / BuildShare, 1), Tell);
+            results.Operations.Add(
+                RealProject.Build(fewer, Ways(host.Under("build")), source));
         }
         else
         {
-            left.Add($"{RealProject.What.Name}: its source cannot be fetched: {why.Trim()}");
+            results.Left.Add(
+                $"{RealProject.What.Name}: its source cannot be fetched: {why.Trim()}");
         }
+    }
 
-        var startUps = new List<Measured>();
+    private static void MeasureStartUp(Host host, Interleaver inTurn, Results results)
+    {
         if (Shell.Has("bwrap"))
         {
-            startUps.Add(StartUp.Measure(host, inTurn, pinned: true));
-            startUps.Add(StartUp.Measure(host, inTurn, pinned: false));
+            results.StartUps.Add(StartUp.Measure(host, inTurn, pinned: true));
+            results.StartUps.Add(StartUp.Measure(host, inTurn, pinned: false));
         }
         else
         {
-            left.Add("start-up: bubblewrap is not installed");
+            results.Left.Add("start-up: bubblewrap is not installed");
         }
 
-        var crowds = new List<Crowd>();
+        Tell("steps of a launch");
+        results.Steps.AddRange(StartUp.Steps(host, inTurn.Rounds));
+    }
+
+    private static void MeasureCrowds(Host host, Interleaver inTurn, Results results)
+    {
         foreach (int live in Crowd.Sizes)
         {
-            crowds.Add(Crowd.Measure(host, inTurn, live));
+            results.Crowds.Add(Crowd.Measure(host, inTurn, live));
         }
+    }
 
-        var counts = new List<Counts>();
-        var stages = new List<(string, JsonElement)>();
+    private static void MeasureCounts(Host host, Interleaver inTurn, Results results)
+    {
         foreach (string operation in Counts.All)
         {
             Tell($"counts of {operation}");
-            counts.Add(Counts.Of(host, operation));
+            results.Counts.Add(Counts.Of(host, operation));
             if (operation != "signal")
             {
                 const int times = 2000;
                 JsonElement result = Counts.Run(host, host.Ours, operation, times);
-                stages.Add((operation, result.GetProperty("stages")));
+                results.Stages.Add((operation, result.GetProperty("stages")));
             }
         }
-
-        return new(
-            rounds, described, [.. operations], getpid, startUps, crowds, counts, stages, left);
     }
+
+    private static Way[] Ways(string[] ours) =>
+        [new("native", Host.Native), new("strace", Host.Strace), new("ours", ours)];
 
     private static void Tell(string what)
     {

@@ -33,7 +33,9 @@ internal static class RealProject
         }
 
         Directory.CreateDirectory(tree);
-        Shell.Must(tree, "tar", "-xf", tarball, "--strip-components=1");
+
+        // Root without capabilities, as the policy 'build' has it, writes to its own files only.
+        Shell.Must(tree, "tar", "-xf", tarball, "--strip-components=1", "--no-same-owner");
         return Path.Combine(tree, "src");
     }
 

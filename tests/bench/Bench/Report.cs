@@ -7,11 +7,27 @@ using System.Text.Json;
 
 namespace Bench;
 
-/// <summary>Everything of one run.</summary>
-internal sealed record Results(
-    int Rounds, string Host, IReadOnlyList<Measured> Operations, Measured? GetPid,
-    IReadOnlyList<Measured> StartUps, IReadOnlyList<Crowd> Crowds, IReadOnlyList<Counts> Counts,
-    IReadOnlyList<(string Operation, JsonElement Stages)> Stages, IReadOnlyList<string> Left);
+/// <summary>Everything of one run; what was not asked for is empty.</summary>
+internal sealed record Results(int Rounds, string Host)
+{
+    public List<Measured> Operations { get; } = [];
+
+    public Measured? GetPid { get; set; }
+
+    public List<Measured> StartUps { get; } = [];
+
+    /// <summary>The steps of a launch, in nanoseconds.</summary>
+    public List<(string Name, Sample Nanoseconds)> Steps { get; } = [];
+
+    public List<Crowd> Crowds { get; } = [];
+
+    public List<Counts> Counts { get; } = [];
+
+    public List<(string Operation, JsonElement Stages)> Stages { get; } = [];
+
+    /// <summary>What could not be measured, and why.</summary>
+    public List<string> Left { get; } = [];
+}
 
 /// <summary>The tables of docs/performance.md, between two marks; the prose stays.</summary>
 internal static class Report
@@ -33,14 +49,14 @@ internal static class Report
         File.WriteAllText(path, $"{text[..begin]}{Begin}\n\n{tables}{text[end..]}");
     }
 
-    private static string Tables(Results results)
+    public static string Tables(Results results)
     {
         var text = new StringBuilder();
         text.Append(
             $"{results.Host}; {results.Rounds} x all ways in turn; median (p10-p90).\n\n");
-        text.Append("![Ratios to native, with their spread](performance.svg)\n\n");
         Operations(text, results);
         StartUps(text, results.StartUps);
+        Steps(text, results.Steps);
         Crowds(text, results.Crowds);
         CountTable(text, results.Counts);
         Stages(text, results.Stages);
@@ -54,6 +70,12 @@ internal static class Report
 
     private static void Operations(StringBuilder text, Results results)
     {
+        if (results.Operations.Count == 0 && results.GetPid is null)
+        {
+            return;
+        }
+
+        text.Append("![Ratios to native, with their spread](performance.svg)\n\n");
         text.Append("| operation | CPUs | native µs | strace | **sandbox** | goal | reached |\n"
             + "|---|---|---|---|---|---|---|\n");
         foreach (Measured one in results.Operations)
@@ -76,7 +98,7 @@ internal static class Report
         text.Append('\n');
     }
 
-    private static void StartUps(StringBuilder text, IReadOnlyList<Measured> startUps)
+    private static void StartUps(StringBuilder text, List<Measured> startUps)
     {
         if (startUps.Count == 0)
         {
@@ -90,7 +112,7 @@ internal static class Report
             foreach ((string way, Sample nanoseconds) in one.Nanoseconds)
             {
                 Sample ratio = one.Ratio(way, "bwrap");
-                string goal = way == "ours" ? Goal(one.Goal, ratio) : "|";
+                string goal = way == StartUp.Ours ? Goal(one.Goal, ratio) : "|";
                 text.Append(
                 $"| {way} | {(one.IsPinned ? "one" : "free")} "
                     + $"| {nanoseconds.Median / 1e6:F2} | {Spread(ratio)} | {goal} |\n");
@@ -100,7 +122,25 @@ internal static class Report
         text.Append('\n');
     }
 
-    private static void Crowds(StringBuilder text, IReadOnlyList<Crowd> crowds)
+    private static void Steps(
+        StringBuilder text, List<(string Name, Sample Nanoseconds)> steps)
+    {
+        if (steps.Count == 0)
+        {
+            return;
+        }
+
+        text.Append("| part of a launch, µs | median | p10 | p90 |\n|---|---|---|---|\n");
+        foreach ((string name, Sample of) in steps)
+        {
+            text.Append(
+                $"| {name} | {of.Median / 1e3:F0} | {of.P10 / 1e3:F0} | {of.P90 / 1e3:F0} |\n");
+        }
+
+        text.Append('\n');
+    }
+
+    private static void Crowds(StringBuilder text, List<Crowd> crowds)
     {
         if (crowds.Count == 0)
         {
@@ -121,7 +161,7 @@ internal static class Report
         text.Append('\n');
     }
 
-    private static void CountTable(StringBuilder text, IReadOnlyList<Counts> counts)
+    private static void CountTable(StringBuilder text, List<Counts> counts)
     {
         if (counts.Count == 0)
         {
@@ -141,7 +181,7 @@ internal static class Report
     }
 
     private static void Stages(
-        StringBuilder text, IReadOnlyList<(string Operation, JsonElement Stages)> operations)
+        StringBuilder text, List<(string Operation, JsonElement Stages)> operations)
     {
         if (operations.Count == 0)
         {

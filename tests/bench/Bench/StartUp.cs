@@ -1,4 +1,7 @@
 using System.Collections.Generic;
+using System.IO;
+using System.Linq;
+using System.Text.Json;
 
 namespace Bench;
 
@@ -7,8 +10,12 @@ internal static class StartUp
 {
     public static Case What { get; } = new("start-up", "command", 1.0, 1.0);
 
+    /// <summary>The way that has the goal.</summary>
+    public const string Ours = "-p default";
+
     /// <summary>
-    /// The base is bubblewrap with every namespace; ours makes none of them yet.
+    /// The base is bubblewrap with every namespace that it has; the policy 'default' makes the
+    /// same and a file view, and 'processes' none.
     /// </summary>
     public static IReadOnlyList<Way> Ways(Host host) =>
     [
@@ -18,8 +25,8 @@ internal static class StartUp
             "bwrap", "--unshare-all", "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc",
             "true",
         ]),
-        new("ours", [host.Sandbox, "run", "-q", "--", "true"]),
-        new("ours, not quiet", [host.Sandbox, "run", "--", "true"]),
+        new("-p processes", [host.Sandbox, "run", "-q", "-p", "processes", "--", "true"]),
+        new(Ours, [host.Sandbox, "run", "-q", "-p", "default", "--", "true"]),
     ];
 
     public static Measured Measure(Host host, Interleaver inTurn, bool pinned)
@@ -30,5 +37,27 @@ internal static class StartUp
             double.Parse(
                 Shell.Must(
                     host.Work, [.. pin, host.Micro, "command", $"{times}", .. way.Prefix]))));
+    }
+
+    /// <summary>What <c>--result</c> says of the launch, of some runs.</summary>
+    public static IEnumerable<(string Name, Sample Nanoseconds)> Steps(Host host, int runs)
+    {
+        var values = new Dictionary<string, List<double>>();
+        string result = Path.Combine(host.Work, "result.json");
+        for (int run = 0; run < runs; run++)
+        {
+            Shell.Must(
+                host.Work, host.Sandbox, "run", "-q", "-p", "default", "--result", result, "--",
+                "true");
+            JsonElement root = JsonDocument.Parse(File.ReadAllText(result)).RootElement;
+            foreach (JsonProperty step in root.GetProperty("launch").EnumerateObject())
+            {
+                values.TryAdd(step.Name, []);
+                values[step.Name].Add(step.Value.GetInt64());
+            }
+        }
+
+        return values.Select(v => (v.Key.Replace("_ns", "", System.StringComparison.Ordinal),
+            new Sample(v.Value)));
     }
 }
