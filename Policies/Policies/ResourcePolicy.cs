@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Immutable;
 
 namespace Policies;
@@ -23,7 +24,31 @@ public enum SchedulerReset
 /// <param name="Key">The policy key that asked, for messages.</param>
 public readonly record struct ResourceLimit(int Resource, ulong Value, string Key);
 
-/// <summary>The section <c>resources</c> of a policy, as far as it is of the task itself.</summary>
+/// <summary>What a run as a whole may use; null is no limit.</summary>
+/// <param name="Memory">Bytes of memory of all tasks together: a memory cgroup.</param>
+/// <param name="Swap">Bytes of swap besides; none where it is not said.</param>
+/// <param name="Cpu">Processors that all tasks together may use, such as 1.5.</param>
+/// <param name="IoWeight">Share of disk time against others, 1 to 10000.</param>
+/// <param name="KillTogether">Whether all of it ends when memory runs out.</param>
+/// <param name="Wall">How long it may take.</param>
+/// <param name="Idle">How long no task of it may have used a processor.</param>
+public sealed record RunLimits(
+    ulong? Memory = null,
+    ulong? Swap = null,
+    double? Cpu = null,
+    int? IoWeight = null,
+    bool KillTogether = false,
+    TimeSpan? Wall = null,
+    TimeSpan? Idle = null)
+{
+    /// <summary>No limits.</summary>
+    public static RunLimits None { get; } = new();
+
+    /// <summary>Whether there is one that takes a cgroup.</summary>
+    public bool NeedCgroup => Memory is not null || Cpu is not null || IoWeight is not null;
+}
+
+/// <summary>The section <c>resources</c> of a policy.</summary>
 /// <param name="Limits">Ceilings of setrlimit(2).</param>
 /// <param name="Nice">Least nice value, -20 to 19.</param>
 /// <param name="Scheduler">Scheduling policy that tasks are put back to.</param>
@@ -39,7 +64,10 @@ public sealed record ResourcePolicy(
     /// <summary>No demands: tasks keep what they inherit.</summary>
     public static ResourcePolicy None { get; } = new([], Affinity: []);
 
-    /// <summary>Whether there is anything to enforce.</summary>
+    /// <summary>What the run as a whole is held to.</summary>
+    public RunLimits Run { get; init; } = RunLimits.None;
+
+    /// <summary>Whether there is nothing that each task is held to.</summary>
     public bool IsEmpty => Limits.IsEmpty && Nice is null && Scheduler is null
         && Affinity.IsDefaultOrEmpty && OomScoreAdj is null;
 }

@@ -129,7 +129,7 @@ public sealed class LayerTests : IDisposable
     [InlineData("tasks=5", "1: there is no key 'tasks'; did you mean creation.limits.tasks?")]
     [InlineData("creation.limits=5", "1: 'creation.limits' is a section; set one of its keys: tasks, threads, "
         + "depth, per_second")]
-    [InlineData("resources.memory=5", "1: 'resources.memory' is not enforced by this version, so it is refused")]
+    [InlineData("domains=5", "1: 'domains' is not enforced by this version, so it is refused")]
     [InlineData("creation.deny=CLONE_VM", "1: 'creation.deny' is a section; set one of its flags: "
         + "creation.deny.CLONE_NEWUSER=EPERM")]
     [InlineData("creation.limits.tasks=x", "23: creation.limits.tasks takes a number from 1 to 4194304, not 'x'")]

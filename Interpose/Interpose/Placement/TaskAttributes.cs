@@ -1,4 +1,5 @@
 using System;
+using System.Buffers.Text;
 using System.Text;
 using Interpose.Abi;
 using Interpose.LibC;
@@ -77,6 +78,23 @@ public static class TaskAttributes
         errno = Posix.Write(fd, Encoding.ASCII.GetBytes($"{value}"), out _);
         Posix.Close(fd);
         return errno;
+    }
+
+    /// <summary>
+    /// Nanoseconds that one thread was on a processor: the first number of /proc/TID/schedstat.
+    /// 0 when the task is gone.
+    /// </summary>
+    public static long ProcessorTime(HostTid task)
+    {
+        if (Posix.Open($"/proc/{task}/schedstat", O_RDONLY, out int fd) != Errno.None)
+        {
+            return 0;
+        }
+
+        Span<byte> text = stackalloc byte[64];
+        Posix.Read(fd, text, out int read);
+        Posix.Close(fd);
+        return Utf8Parser.TryParse(text[..read], out long nanoseconds, out _) ? nanoseconds : 0;
     }
 
     /// <summary>Whether two tasks share a kernel object: kcmp(2) of type KCMP_*.</summary>

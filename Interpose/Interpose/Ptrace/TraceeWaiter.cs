@@ -126,7 +126,8 @@ internal sealed class TraceeWaiter
                 return Woken.Deadline;
             }
 
-            bool taken = tasks <= Few ? TakeAny(bell, Math.Min(deadline, now + IdleMost), out report)
+            bool taken = tasks <= Few
+                ? TakeAny(bell, Math.Min(deadline, now + IdleMost), out report)
                 : TakeHinted(deadline, now, out report);
             if (taken)
             {

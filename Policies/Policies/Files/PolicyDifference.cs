@@ -103,6 +103,7 @@ public static class PolicyDifference
             }
         }
 
+        CompareRun(narrow.Run, wide.Run, found);
         if (narrow.Nice is { } nice && (wide.Nice is null || wide.Nice < nice))
         {
             Tell(found, null, "resources.nice", Instead(wide.Nice, nice, inherited));
@@ -132,6 +133,33 @@ public static class PolicyDifference
         if (!narrow.Affinity.IsEmpty && wide.Affinity.IsEmpty)
         {
             Tell(found, null, "resources.affinity", "every processor");
+        }
+    }
+
+    private static void CompareRun(RunLimits narrow, RunLimits wide, List<string> found)
+    {
+        More("memory", narrow.Memory, wide.Memory);
+        if (wide.Memory is not null)
+        {
+            More("swap", narrow.Swap ?? (narrow.Memory is null ? null : 0), wide.Swap ?? 0);
+        }
+
+        More("cpu", narrow.Cpu, wide.Cpu);
+        More("io_weight", narrow.IoWeight, wide.IoWeight);
+        More("wall", narrow.Wall, wide.Wall);
+        More("idle", narrow.Idle, wide.Idle);
+        if (narrow.KillTogether && !wide.KillTogether)
+        {
+            Tell(found, null, "resources.oom", "task instead of run");
+        }
+
+        void More<T>(string name, T? less, T? more)
+            where T : struct, IComparable<T>, IFormattable
+        {
+            if (less is { } limit && (more is not { } other || other.CompareTo(limit) > 0))
+            {
+                Tell(found, null, "resources." + name, Instead(more, limit, "no limit"));
+            }
         }
     }
 

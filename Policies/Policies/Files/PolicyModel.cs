@@ -32,8 +32,9 @@ internal static class PolicyModel
             + "they made, and lose any over the host."),
         .. NamespaceTypes.All.Select(static type => (
             $"creation.namespaces.{type.Name()}", $"Namespaces of type {type.Name()}.")),
-        ("resources", "What each task is held to. The values are ceilings: a task that has "
-            + "drifted away from them is put back when it creates another."),
+        ("resources", "What the run as a whole and what each task is held to. The values of a task "
+            + "are ceilings: one that has drifted away from them is put back when it creates "
+            + "another."),
         ("isolation", "What a run has for itself, and what it gives up."),
         ("isolation.user", "The ids of guests."),
         ("isolation.time_offset", "Steps of the clocks of the time namespace, which they need."),
@@ -51,8 +52,7 @@ internal static class PolicyModel
     /// </summary>
     public static ImmutableArray<string> NotEnforced { get; } =
     [
-        "domains", "resources.memory", "resources.cpu", "resources.io_weight",
-        "resources.wall", "resources.idle",
+        "domains",
     ];
 
     private static readonly Dictionary<string, PolicyKey> ByName = NewIndex();

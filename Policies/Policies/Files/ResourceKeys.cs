@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using System.Collections.Immutable;
 using System.Globalization;
@@ -26,9 +27,18 @@ internal static class ResourceKeys
         "a duration of whole seconds such as 90s, 10m or 1h", "^[1-9][0-9]{0,5}[smh]$",
         ReadSeconds, null);
 
+    private static readonly FormKind Duration = new(
+        "a duration such as 500ms, 90s, 10m or 1h", "^[1-9][0-9]{0,5}(ms|s|m|h)$",
+        static text => ReadDuration(text), null);
+
     /// <summary>The keys in the order of the reference.</summary>
     public static IEnumerable<PolicyKey> All()
     {
+        foreach (PolicyKey key in OfRun())
+        {
+            yield return key;
+        }
+
         yield return Rlimit(
             "open_files", RLIMIT_NOFILE, new IntegerKind(0, int.MaxValue), "1024",
             "RLIMIT_NOFILE: descriptors of one process.");
@@ -74,6 +84,49 @@ internal static class ResourceKeys
         yield return PolicyKey.Because("resources");
     }
 
+    /// <summary>What the run as a whole is held to.</summary>
+    private static IEnumerable<PolicyKey> OfRun()
+    {
+        yield return OfRun(
+            "memory", Size, "no limit", "2G",
+            "Memory of all tasks together, the page cache included. Takes a cgroup.",
+            static (run, value) => run with { Memory = (ulong)value });
+        yield return OfRun(
+            "swap", Size, "0 where memory is limited", "1G", "Swap that they may use besides.",
+            static (run, value) => run with { Swap = (ulong)value });
+        yield return OfRun(
+            "oom", new WordKind(("task", false), ("run", true)), "task", "run",
+            "What ends when memory runs out: the task that the kernel chooses, or the run.",
+            static (run, value) => run with { KillTogether = (bool)value });
+        yield return OfRun(
+            "cpu", new NumberKind(0.01, 1024), "no limit", "1.5",
+            "Processors that all tasks together may use. They are told of as many, rounded up. "
+                + "Takes a cgroup.",
+            static (run, value) => run with { Cpu = (double)value });
+        yield return OfRun(
+            "io_weight", new IntegerKind(1, 10_000), "100", "50",
+            "The run's share of disk time, against 100 of others. Takes a cgroup.",
+            static (run, value) => run with { IoWeight = (int)value });
+        yield return OfRun(
+            "wall", Duration, "no limit", "10m",
+            "How long the run may take; then it ends as with --timeout, and the shorter of the "
+                + "two decides.",
+            static (run, value) => run with { Wall = (TimeSpan)value });
+        yield return OfRun(
+            "idle", Duration, "no limit", "2m",
+            "How long the run may use no processor time at all; then it ends likewise.",
+            static (run, value) => run with { Idle = (TimeSpan)value });
+    }
+
+    private static PolicyKey OfRun(
+        string name, ValueKind kind, string @default, string example, string description,
+        Func<RunLimits, object, RunLimits> set) => new(
+        "resources." + name, kind, @default, example, description,
+        (draft, value, _) => draft.Resources = draft.Resources with
+        {
+            Run = set(draft.Resources.Run, value is int n && kind == Size ? (ulong)n : value),
+        });
+
     private static PolicyKey Rlimit(
         string name, int resource, ValueKind kind, string example, string description)
     {
@@ -90,6 +143,21 @@ internal static class ResourceKeys
                     Limits = others.Add(new(resource, limit, key)),
                 };
             });
+    }
+
+    private static TimeSpan? ReadDuration(string text)
+    {
+        int digits = text.AsSpan().IndexOfAnyExceptInRange('0', '9');
+        double milliseconds = digits is < 1 or > 6 || text[0] == '0' ? 0 : text[digits..] switch
+        {
+            "ms" => 1,
+            "s" => 1_000,
+            "m" => 60_000,
+            "h" => 3_600_000,
+            _ => 0,
+        };
+        return milliseconds == 0 ? null : TimeSpan.FromMilliseconds(
+            milliseconds * int.Parse(text.AsSpan(0, digits), CultureInfo.InvariantCulture));
     }
 
     private static object? ReadSeconds(string text)

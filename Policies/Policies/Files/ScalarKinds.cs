@@ -28,6 +28,26 @@ internal sealed class IntegerKind(int least, int most) : ScalarKind
         ? null : "; write it without quotes";
 }
 
+/// <summary>A number within bounds; its value is a <see cref="double"/>.</summary>
+internal sealed class NumberKind(double least, double most) : ScalarKind
+{
+    public override string Takes => string.Create(
+        CultureInfo.InvariantCulture, $"a number from {least} to {most}");
+
+    public override void WriteSchema(Utf8JsonWriter json)
+    {
+        json.WriteString("type"u8, "number");
+        json.WriteNumber("minimum"u8, least);
+        json.WriteNumber("maximum"u8, most);
+    }
+
+    protected override object? Parse(ScalarNode scalar) =>
+        scalar.Type is ScalarType.Integer or ScalarType.Float
+        && double.TryParse(
+            scalar.Text, NumberStyles.Float, CultureInfo.InvariantCulture, out double n)
+        && n >= least && n <= most ? n : null;
+}
+
 /// <summary>One of some words, each with its value.</summary>
 internal sealed class WordKind(params (string Word, object Value)[] words) : ScalarKind
 {

@@ -42,6 +42,15 @@ public enum Protection
 
     /// <summary>A session keyring of its own.</summary>
     Keyring,
+
+    /// <summary>The limit on memory.</summary>
+    Memory,
+
+    /// <summary>The limit on processors.</summary>
+    Cpu,
+
+    /// <summary>The share of disk time.</summary>
+    IoWeight,
 }
 
 /// <summary>Names of protections.</summary>
@@ -52,7 +61,8 @@ public static class Protections
     [
         Protection.User, Protection.Mount, Protection.Pid, Protection.Net, Protection.Ipc,
         Protection.Uts, Protection.Cgroup, Protection.Time, Protection.Files,
-        Protection.Landlock, Protection.Syscalls, Protection.Keyring,
+        Protection.Landlock, Protection.Syscalls, Protection.Keyring, Protection.Memory,
+        Protection.Cpu, Protection.IoWeight,
     ];
 
     /// <summary>The name that policies and results write.</summary>
@@ -62,6 +72,9 @@ public static class Protections
         Protection.Landlock => "landlock",
         Protection.Syscalls => "syscalls",
         Protection.Keyring => "keyring",
+        Protection.Memory => "memory",
+        Protection.Cpu => "cpu",
+        Protection.IoWeight => "io_weight",
         _ => ((NamespaceType)protection).Name(),
     };
 

@@ -53,14 +53,17 @@ public static class SupervisorFilter
         __NR_settimeofday, __NR_clock_settime, __NR_adjtimex, __NR_clock_adjtime,
     ];
 
-    /// <summary>Mounts, and changes to what files there are and who may use them.</summary>
+    /// <summary>
+    /// Mounts, and changes to what files there are and who may use them, but for rmdir(2): the
+    /// cgroup of a run goes with it, and no other directory that is empty is worth much.
+    /// </summary>
     private static ReadOnlySpan<int> Files =>
     [
         __NR_mount, __NR_umount2, __NR_pivot_root, __NR_chroot, __NR_move_mount, __NR_open_tree,
         __NR_fsopen, __NR_fsconfig, __NR_fsmount, __NR_fspick, __NR_mount_setattr,
         __NR_open_by_handle_at, __NR_openat2, __NR_creat, __NR_truncate, __NR_rename,
         __NR_renameat, __NR_renameat2, __NR_unlink, __NR_unlinkat, __NR_mkdir, __NR_mkdirat,
-        __NR_rmdir, __NR_link, __NR_linkat, __NR_symlink, __NR_symlinkat, __NR_mknod,
+        __NR_link, __NR_linkat, __NR_symlink, __NR_symlinkat, __NR_mknod,
         __NR_mknodat, __NR_chmod, __NR_fchmod, __NR_fchmodat, __NR_chown, __NR_lchown,
         __NR_fchown, __NR_fchownat, __NR_setxattr, __NR_lsetxattr, __NR_fsetxattr,
         __NR_removexattr, __NR_lremovexattr, __NR_fremovexattr, __NR_memfd_create,

@@ -67,6 +67,7 @@ internal sealed class LaunchAttempts(LaunchSpec spec, Policy policy) : IDisposab
         Protection.Landlock => _spec.Isolation is { Landlock: > 0, Files: not null },
         Protection.Keyring => _spec.Isolation is { Keyring: true },
         Protection.Syscalls => !policy.Isolation.Denied.IsEmpty,
+        >= Protection.Memory => false,
         _ => _spec.Isolation is { } isolation
             && (isolation.Namespaces & ((NamespaceType)protection).Flag()) != 0,
     };

@@ -46,6 +46,7 @@ internal static class ResultFile
         json.WriteNumber("peak"u8, numbers.Peak);
         json.WriteNumber("killed_at_end"u8, numbers.KilledAtEnd);
         json.WriteEndObject();
+        WriteUsage(json, numbers);
         WriteDecisions(json, numbers);
         json.WriteStartArray("denials"u8);
         foreach (Denial denial in numbers.Denials)
@@ -140,6 +141,60 @@ internal static class ResultFile
         json.WriteNumber("collections"u8, use.Collections);
         json.WriteNumber("peak_memory"u8, use.PeakMemory);
         json.WriteEndObject();
+    }
+
+    /// <summary>Writes the members of one limit, for the event <c>limit</c> as well.</summary>
+    public static void WriteLimit(Utf8JsonWriter json, in LimitReached limit)
+    {
+        json.WriteString("which"u8, limit.Which);
+        json.WriteNumber("value"u8, limit.Value);
+        json.WriteNumber("pid"u8, limit.Process);
+        json.WriteString("program"u8, limit.Program);
+    }
+
+    /// <summary>What the run used besides, and which of its limits it met.</summary>
+    private static void WriteUsage(Utf8JsonWriter json, RunStatistics numbers)
+    {
+        const int block = 512;
+        json.WriteStartObject("usage"u8);
+        json.WriteNumber("context_switches"u8, numbers.ContextSwitches);
+        json.WriteNumber("io_read"u8, numbers.BlocksRead * block);
+        json.WriteNumber("io_written"u8, numbers.BlocksWritten * block);
+        json.WriteEndObject();
+        if (numbers.Group is { } group)
+        {
+            json.WriteStartObject("cgroup"u8);
+            Write(json, "memory_peak", group.MemoryPeak);
+            Write(json, "cpu_ns", group.CpuNanoseconds);
+            Write(json, "throttled_ns", group.ThrottledNanoseconds);
+            Write(json, "io_read", group.IoRead);
+            Write(json, "io_written", group.IoWritten);
+            Write(json, "oom_kills", group.OomKills);
+            json.WriteEndObject();
+        }
+
+        json.WriteStartArray("limits"u8);
+        foreach (LimitReached limit in numbers.Limits)
+        {
+            json.WriteStartObject();
+            WriteLimit(json, limit);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+    }
+
+    /// <summary>A number that the kernel may not have told.</summary>
+    private static void Write(Utf8JsonWriter json, string name, long? value)
+    {
+        if (value is { } known)
+        {
+            json.WriteNumber(name, known);
+        }
+        else
+        {
+            json.WriteNull(name);
+        }
     }
 
     private static void WriteDecisions(Utf8JsonWriter json, RunStatistics numbers)

@@ -26,18 +26,21 @@ internal sealed partial class Run
     private volatile string? _stall;
 
     /// <inheritdoc/>
-    public long Deadline => Math.Min(_deadline, _leaveAt);
+    public long Deadline => Math.Min(Math.Min(_deadline, _leaveAt), _idleLook);
 
     /// <inheritdoc/>
     public void OnExit(in TaskExit exit)
     {
         _job.OnGone(exit.Tid);
         _moves.Remove(exit.Tid);
+        ThreadGroup? parent = _table.TryFind(exit.Tid, out GuestTask? known)
+            ? known.Group.Parent : null;
         GuestTask? task = _table.Exit(exit.Tid);
         _reports.OnExit(exit);
         if (task is not null && task.Group.Threads == 0)
         {
-            Account(exit.Usage);
+            Account(exit.Usage, parent);
+            NoteMemory(exit, task.Group);
         }
 
         if (exit.Tid == _job.Command && _commandEnd is null)
@@ -84,6 +87,11 @@ internal sealed partial class Run
             return;
         }
 
+        if (_clock.Now < _deadline && !IsIdle())
+        {
+            return;
+        }
+
         if (_timedOut)
         {
             EndAll();
@@ -91,6 +99,7 @@ internal sealed partial class Run
         }
 
         _timedOut = true;
+        _idleLook = long.MaxValue;
         _deadline = _clock.Now + Grace;
         foreach (ThreadGroup process in _table.Processes)
         {
@@ -134,7 +143,7 @@ internal sealed partial class Run
     private void EndAll()
     {
         _ending = true;
-        _deadline = long.MaxValue;
+        (_deadline, _idleLook) = (long.MaxValue, long.MaxValue);
         _leaveAt = Math.Min(_leaveAt, _clock.Now + ReapPatience);
         _engine.KillAll();
     }
@@ -157,16 +166,6 @@ internal sealed partial class Run
         EndAll();
     }
 
-    private void Account(in rusage usage)
-    {
-        RunStatistics numbers = _reports.Statistics;
-        numbers.CpuNanoseconds += Nanoseconds(usage.ru_utime) + Nanoseconds(usage.ru_stime);
-        numbers.PeakMemory = Math.Max(numbers.PeakMemory, usage.ru_maxrss * 1024);
-    }
-
-    private static long Nanoseconds(in timeval time) =>
-        (time.tv_sec * 1_000_000_000) + (time.tv_usec * 1000);
-
     private RunOutcome Conclude(GuestLaunch launch, long start)
     {
         RunStatistics numbers = _reports.Statistics;
@@ -175,6 +174,7 @@ internal sealed partial class Run
         (numbers.Denials, numbers.OtherDenials) = (_reports.Denials.Sum(), _reports.Denials.Others);
         numbers.WallNanoseconds = _clock.Now - start;
         numbers.Launch = launch.Times;
+        numbers.Group = _group?.End();
         if (_failure is null && _engine.Count == 0 && _pending.Count == 0
             && (_table.Count != 0 || _pipeline.Ledger.Open != 0 || _pipeline.Budget.Tasks != 0))
         {
@@ -200,7 +200,7 @@ internal sealed partial class Run
 
         if (_timedOut)
         {
-            string limit = $"time-out after {_plan.Timeout}";
+            string limit = _timeLimit;
             _plan.Log.Warn("{Command}: {Limit}", _plan.CommandName, limit);
             return new(RunStatus.TimedOut, limit, ExitStatus.TimedOut, numbers);
         }
@@ -216,7 +216,7 @@ internal sealed partial class Run
         WaitStatus end = _commandEnd.Value;
         return end.Exited
             ? new(RunStatus.Exited, string.Empty, end.ExitCode, numbers)
-            : new(RunStatus.Signaled, SignalNames.Of(end.TermSignal),
+            : new(RunStatus.Signaled, SignalNames.Of(end.TermSignal) + _memoryEnd,
                 ExitStatus.SignalBase + end.TermSignal, numbers);
     }
 

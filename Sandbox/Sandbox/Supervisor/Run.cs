@@ -28,11 +28,17 @@ internal sealed partial class Run : IGuestEvents
     private readonly PtraceEngine _engine;
     private readonly RunReports _reports;
     private readonly JobControl _job = new();
+    private readonly RunGroup? _group;
 
-    private Run(RunPlan plan)
+    private Run(RunPlan plan, RunGroup? group)
     {
-        _plan = plan;
+        (_plan, _group) = (plan, group);
         List<IForkController> controllers = [];
+        if (group is not null)
+        {
+            controllers.Add(group);
+        }
+
         if (!plan.Policy.Resources.IsEmpty)
         {
             controllers.Add(new ResourceController(plan.Policy.Resources));
@@ -49,7 +55,9 @@ internal sealed partial class Run : IGuestEvents
     /// <summary>Runs a command to its end.</summary>
     public static RunOutcome Execute(RunPlan plan)
     {
-        var run = new Run(plan);
+        using RunGroup? group = RunGroup.For(plan.Policy, plan.Log, out var missing);
+        var run = new Run(plan, group);
+        run._reports.OnLimits(missing);
         long start = run._clock.Now;
         using var attempts = new LaunchAttempts(plan.Launch, plan.Policy);
         run.Launch(attempts);
@@ -118,8 +126,7 @@ internal sealed partial class Run : IGuestEvents
 
         Confine(launch, child);
 
-        _deadline = _plan.Timeout is { } timeout
-            ? _clock.Now + (long)(timeout.TotalMilliseconds * 1e6) : long.MaxValue;
+        BeginTimes();
         launch.LetGo();
     }
 

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using Interpose.Cgroups;
 using Interpose.Launch;
 using Policies;
 using Sandbox.Kernel;
@@ -55,6 +56,14 @@ internal sealed class FailStep(int step, Interpose.Abi.Errno errno) : IFaults
     public Interpose.Abi.Errno At(int at) => at == step ? errno : Interpose.Abi.Errno.None;
 }
 
+/// <summary>A limit of the run that was reached.</summary>
+/// <param name="Which">Its key, without the section.</param>
+/// <param name="Value">What it is.</param>
+/// <param name="Process">Whom that ended.</param>
+/// <param name="Program">What it ran.</param>
+internal readonly record struct LimitReached(
+    string Which, long Value, int Process, string? Program);
+
 /// <summary>What a run counts.</summary>
 internal sealed class RunStatistics
 {
@@ -78,11 +87,25 @@ internal sealed class RunStatistics
 
     public int KilledAtEnd { get; set; }
 
+    public long ContextSwitches { get; set; }
+
+    /// <summary>In units of 512 bytes, as getrusage(2) has them.</summary>
+    public long BlocksRead { get; set; }
+
+    /// <summary>In units of 512 bytes.</summary>
+    public long BlocksWritten { get; set; }
+
+    /// <summary>What the cgroup of the run used; null where it had none.</summary>
+    public CgroupUse? Group { get; set; }
+
+    /// <summary>The limits of the run that were reached.</summary>
+    public List<LimitReached> Limits { get; } = [];
+
     /// <summary>The protections of the policy that the run has, by name.</summary>
-    public IReadOnlyList<string> Protections { get; set; } = [];
+    public List<string> Protections { get; } = [];
 
     /// <summary>The protections that it goes without, by name.</summary>
-    public IReadOnlyList<string> Degraded { get; set; } = [];
+    public List<string> Degraded { get; } = [];
 
     /// <summary>What the launch took, by what it was for, in nanoseconds.</summary>
     public IReadOnlyList<(string Part, long Nanoseconds)> Launch { get; set; } = [];

@@ -31,15 +31,47 @@ internal sealed class RunReports(RunPlan plan, IClock clock)
     /// <summary>The command has been given what it is to have.</summary>
     public void OnProtections(LaunchAttempts attempts)
     {
-        Statistics.Protections = [.. attempts.Given()];
-        var names = new List<string>();
-        foreach ((Protection protection, string why) in attempts.Missing)
+        Statistics.Protections.AddRange(attempts.Given());
+        TellMissing(attempts.Missing);
+    }
+
+    /// <summary>The limits of the run stand, but for some.</summary>
+    public void OnLimits(List<(Protection Protection, string Why)> missing)
+    {
+        RunLimits limits = plan.Policy.Resources.Run;
+        Given(Protection.Memory, limits.Memory is not null);
+        Given(Protection.Cpu, limits.Cpu is not null);
+        Given(Protection.IoWeight, limits.IoWeight is not null);
+        TellMissing(missing);
+
+        void Given(Protection protection, bool asked)
         {
-            names.Add(protection.Name());
+            if (asked && !missing.Exists(m => m.Protection == protection))
+            {
+                Statistics.Protections.Add(protection.Name());
+            }
+        }
+    }
+
+    /// <summary>A limit of the run was reached.</summary>
+    public void OnLimit(string which, long value, ThreadGroup process)
+    {
+        Statistics.Limits.Add(new(which, value, process.Tgid.Value, process.Program));
+        if (_events is not null)
+        {
+            Utf8JsonWriter json = _events.Begin(clock.Now - _start, "limit");
+            ResultFile.WriteLimit(json, Statistics.Limits[^1]);
+            _events.End();
+        }
+    }
+
+    private void TellMissing(IReadOnlyList<(Protection Protection, string Why)> missing)
+    {
+        foreach ((Protection protection, string why) in missing)
+        {
+            Statistics.Degraded.Add(protection.Name());
             _log.Warn("runs without {Protection}: {Why}", protection.Name(), why);
         }
-
-        Statistics.Degraded = names;
     }
 
     /// <summary>A creation has come to its end, whichever.</summary>

@@ -1,0 +1,97 @@
+using System;
+using System.Text;
+using Interpose.Abi;
+using Interpose.LibC;
+using static Interpose.Abi.Uapi;
+
+namespace Interpose.Cgroups;
+
+/// <summary>Directories and files of cgroup file systems.</summary>
+internal static class CgroupFiles
+{
+    private const int Permissions = 0x1ed;
+
+    /// <summary>mkdir(2) with mode 0755.</summary>
+    public static unsafe Errno Make(string directory)
+    {
+        fixed (byte* name = Zero(directory))
+        {
+            // SAFETY: the name ends in a zero byte.
+            return Native.ErrnoOf(
+                Native.Blocking(__NR_mkdir, (nint)name, Permissions, 0, 0, 0, 0));
+        }
+    }
+
+    /// <summary>rmdir(2), which takes a group only when it has no process and no group.</summary>
+    public static unsafe Errno Remove(string directory)
+    {
+        fixed (byte* name = Zero(directory))
+        {
+            // SAFETY: the name ends in a zero byte.
+            return Native.ErrnoOf(Native.Blocking(__NR_rmdir, (nint)name, 0, 0, 0, 0, 0));
+        }
+    }
+
+    /// <summary>Whether a directory is a group.</summary>
+    public static bool IsGroup(string directory) => Read(directory + "/cgroup.procs") is not null;
+
+    /// <summary>Writes a setting, in one call as the kernel wants it.</summary>
+    public static Errno Write(string file, string value)
+    {
+        Errno errno = Posix.Open(file, O_WRONLY, out int fd);
+        if (errno != Errno.None)
+        {
+            return errno;
+        }
+
+        errno = Posix.Write(fd, Encoding.ASCII.GetBytes(value), out _);
+        Posix.Close(fd);
+        return errno;
+    }
+
+    /// <summary>The text of a file of at most 64 KiB; null when it cannot be read.</summary>
+    public static string? Read(string file)
+    {
+        const int most = 64 * 1024;
+        if (Posix.Open(file, O_RDONLY, out int fd) != Errno.None)
+        {
+            return null;
+        }
+
+        byte[] text = new byte[most];
+        int filled = 0;
+        Errno errno;
+        int read;
+        do
+        {
+            errno = Posix.Read(fd, text.AsSpan(filled), out read);
+            filled += read;
+        }
+        while (errno == Errno.None && read > 0 && filled < most);
+        Posix.Close(fd);
+        return errno == Errno.None ? Encoding.ASCII.GetString(text, 0, filled) : null;
+    }
+
+    /// <summary>A file that is one number; null for any other, such as <c>max</c>.</summary>
+    public static long? Number(string file) =>
+        long.TryParse(Read(file)?.Trim(), out long value) ? value : null;
+
+    /// <summary>
+    /// A number behind a word in a file of such pairs, a line each; null when it is not there.
+    /// </summary>
+    public static long? Number(string file, string word)
+    {
+        foreach (string line in (Read(file) ?? "").Split('\n'))
+        {
+            if (line.StartsWith(word, StringComparison.Ordinal) && line.Length > word.Length
+                && line[word.Length] == ' ' && long.TryParse(line[(word.Length + 1)..], out long n))
+            {
+                return n;
+            }
+        }
+
+        return null;
+    }
+
+    private static byte[] Zero(string path) => [.. Encoding.UTF8.GetBytes(path), 0];
+}

@@ -1,0 +1,197 @@
+using System;
+using System.Collections.Generic;
+using System.Diagnostics.CodeAnalysis;
+using Interpose.Abi;
+using Interpose.Cgroups;
+using Interpose.Launch;
+using Interpose.Placement;
+using Policies;
+using Sandbox.Kernel;
+using Sandbox.Kernel.Fork;
+using Sandbox.Reports;
+
+namespace Sandbox.Supervisor;
+
+/// <summary>
+/// The cgroup of a run: made, limited and opened before the first task is asked for, so that
+/// placing that one is one write. Every later task is born into it.
+/// </summary>
+internal sealed class RunGroup : IForkController, IDisposable
+{
+    private readonly RunCgroup _group;
+    private readonly ulong[] _cpus;
+    private readonly Log _log;
+    private long _oomKills;
+
+    private RunGroup(RunCgroup group, ulong[] cpus, Log log) =>
+        (_group, _cpus, _log) = (group, cpus, log);
+
+    /// <inheritdoc/>
+    public string Name => "cgroup";
+
+    /// <summary>
+    /// Makes the group; where the host cannot give a limit that the policy may go without, one
+    /// without that limit.
+    /// </summary>
+    /// <returns>Null where no limit needs a group, or none is left that does.</returns>
+    /// <exception cref="SetupException">There is none to be had.</exception>
+    [SuppressMessage(
+        "Reliability", "CA2000", Justification = "What is returned disposes of the group.")]
+    public static RunGroup? For(
+        Policy policy, Log log, out List<(Protection Protection, string Why)> missing)
+    {
+        missing = [];
+        RunLimits limits = policy.Resources.Run;
+        if (!limits.NeedCgroup)
+        {
+            return null;
+        }
+
+        CgroupTree tree = CgroupTree.Read();
+        int? tasks = policy.Creation.Limits.Of(LimitKind.Tasks)?.Value;
+        var spec = new CgroupSpec(
+            limits.Memory, limits.Swap, limits.Cpu, limits.IoWeight, tasks, limits.KillTogether);
+        while (spec.Memory is not null || spec.Cpu is not null || spec.IoWeight is not null)
+        {
+            RunCgroup? group = RunCgroup.Create(tree, spec, NewName(), out CgroupFailure? failure);
+            if (group is not null)
+            {
+                return new(group, Processors(policy), log);
+            }
+
+            Protection part = failure!.Part switch
+            {
+                "memory" => Protection.Memory,
+                "cpu" => Protection.Cpu,
+                _ => Protection.IoWeight,
+            };
+            if (!policy.MayDegrade(part))
+            {
+                throw new SetupException(
+                    $"resources.{part.Name()}: cannot {failure.Step}", failure.Object,
+                    failure.Errno, Remedy(part));
+            }
+
+            missing.Add((part, $"{failure.Step} {failure.Object}: {failure.Errno.Describe()}"));
+            spec = part switch
+            {
+                Protection.Memory => spec with { Memory = null, Swap = null },
+                Protection.Cpu => spec with { Cpu = null },
+                _ => spec with { IoWeight = null },
+            };
+        }
+
+        return null;
+    }
+
+    /// <summary>Stage 4. Only the first task is placed; the others follow it.</summary>
+    public Result<IPlacement> CanFork(PopulatedTask task) =>
+        new Placement(task.Caller is null ? this : null);
+
+    /// <summary>
+    /// Whether the OOM killer has ended a task of the group since this was last asked.
+    /// </summary>
+    public bool RanOutOfMemory()
+    {
+        long kills = _group.OomKills;
+        bool more = kills > _oomKills;
+        _oomKills = kills;
+        return more;
+    }
+
+    /// <summary>Kills whatever is left.</summary>
+    public void Kill() => _group.Kill();
+
+    /// <summary>What was used; then takes the group away.</summary>
+    public CgroupUse End()
+    {
+        CgroupUse use = _group.Use();
+        Errno errno = _group.Remove();
+        if (errno != Errno.None)
+        {
+            _log.Warn(
+                "the cgroup of the run is left: {Directory}: {Errno}; 'sandbox gc' removes it",
+                string.Join(", ", _group.Directories), errno.Describe());
+        }
+
+        return use;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _group.Remove();
+        _group.Dispose();
+    }
+
+    /// <summary>
+    /// The name of a group says who made it: the process and when it began, in ticks since boot,
+    /// which no other process of this id has. So what a killed supervisor left can be told.
+    /// </summary>
+    private static string NewName() =>
+        $"sandbox-{Environment.ProcessId}-{HostProcess.StartOf(Environment.ProcessId)}";
+
+    private static string Remedy(Protection part) =>
+        "run it as root, or in a scope that is delegated: 'systemd-run --user --scope "
+            + "-p Delegate=yes sandbox run ...'; 'sandbox doctor' tells more; with "
+            + $"'degrade: [{part.Name()}]' it runs without";
+
+    /// <summary>
+    /// As many of the processors that we may use as the policy gives, rounded up: what programs
+    /// count when they choose how many threads to start. Where runs take them from varies, or
+    /// all would share the first ones. Empty where it is not limited, or set by affinity.
+    /// </summary>
+    private static ulong[] Processors(Policy policy)
+    {
+        var mine = new ulong[TaskAttributes.CpuWords];
+        if (policy.Resources.Run.Cpu is not { } wanted
+            || !policy.Resources.Affinity.IsDefaultOrEmpty
+            || TaskAttributes.GetAffinity(new HostTid(0), mine) != Errno.None)
+        {
+            return [];
+        }
+
+        var numbers = new List<int>();
+        for (int cpu = 0; cpu < mine.Length * 64; cpu++)
+        {
+            if ((mine[cpu / 64] & (1UL << (cpu % 64))) != 0)
+            {
+                numbers.Add(cpu);
+            }
+        }
+
+        int count = (int)Math.Ceiling(wanted);
+        if (count >= numbers.Count)
+        {
+            return [];
+        }
+
+        var chosen = new ulong[TaskAttributes.CpuWords];
+        for (int i = 0; i < count; i++)
+        {
+            int cpu = numbers[(Environment.ProcessId + i) % numbers.Count];
+            chosen[cpu / 64] |= 1UL << (cpu % 64);
+        }
+
+        return chosen;
+    }
+
+    /// <summary>The first task's place; none for the others.</summary>
+    private sealed class Placement(RunGroup? group) : IPlacement
+    {
+        public Errno Place(HostTid child)
+        {
+            Errno errno = group?._group.Place(child) ?? Errno.None;
+            return errno == Errno.None && group is { _cpus.Length: > 0 }
+                ? TaskAttributes.SetAffinity(child, group._cpus) : errno;
+        }
+
+        public void Commit()
+        {
+        }
+
+        public void Cancel()
+        {
+        }
+    }
+}
