@@ -39,6 +39,7 @@ public sealed class CallTextTests
     [InlineData("unshare(CLONE_NEWUSER|CLONE_NEWTIME)", 0x1000_0080, 0, 0, 0, 0)]
     [InlineData("setns(3, CLONE_NEWNET)", 3, 0x4000_0000, 0, 0, 0)]
     [InlineData("setns(flags=CLONE_NEWNET, fd=3)", 3, 0x4000_0000, 0, 0, 0)]
+    [InlineData("setns(flags=CLONE_NEWUTS)", 0, 0x400_0000, 0, 0, 0)]
     [InlineData("clone(0XfF|0)", 0xff, 0, 0, 0, 0)]
     public void Arguments_go_into_registers(
         string text, ulong a0, ulong a1, ulong a2, ulong a3, ulong a4) =>
@@ -99,6 +100,9 @@ public sealed class CallTextTests
     [InlineData("clone(flags==1)", 13, "is missing")]
     [InlineData("clone(1, tls=)", 14, "is missing")]
     [InlineData("setns(1, 2, 3)", 13, "setns takes fd, flags")]
+    [InlineData("setns(CLONE_NEWUTS)", 7, "setns takes a descriptor first, which is a number")]
+    [InlineData("setns(3|CLONE_NEWUTS, 0)", 7, "setns(flags=CLONE_NEWNET) for any")]
+    [InlineData("setns(CLONE_NEWUTS, fd=SIGHUP)", 7, "setns takes a descriptor first")]
     [InlineData("unshare(fd=1)", 9, "unshare takes flags")]
     [InlineData("clone3(set_tid=7)", 16, "ids in brackets")]
     [InlineData("clone3(set_tid=[)", 17, "an id is a number of 32 bits")]

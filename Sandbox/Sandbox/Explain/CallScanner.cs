@@ -64,9 +64,12 @@ internal sealed class CallScanner(string text)
     }
 
     /// <summary>Takes flags, signals and numbers, joined with '|'.</summary>
-    public CallTextError? Expression(out ulong value)
+    /// <param name="value">What they come to.</param>
+    /// <param name="number">Whether there is no name among them.</param>
+    public CallTextError? Expression(out ulong value, out bool number)
     {
         value = 0;
+        number = true;
         do
         {
             int column = Column;
@@ -79,6 +82,7 @@ internal sealed class CallScanner(string text)
             }
 
             value |= term;
+            number &= char.IsAsciiDigit(word[0]);
         }
         while (Take('|'));
         return null;

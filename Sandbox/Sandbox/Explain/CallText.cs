@@ -24,6 +24,7 @@ internal sealed class CallText : IGuestMemory
     private const ulong StructAt = 0x10000;
     private const int MostText = 4096;
     private const string SetTid = "set_tid";
+    private const string Descriptor = "fd";
     private readonly Dictionary<string, ulong> _values = new(StringComparer.Ordinal);
     private readonly List<uint> _tids = [];
     private readonly CallScanner _scanner;
@@ -49,7 +50,7 @@ internal sealed class CallText : IGuestMemory
             "tls", SetTid, "cgroup", "size",
         ],
         EntryPoint.Unshare => ["flags"],
-        EntryPoint.Setns => ["fd", "flags"],
+        EntryPoint.Setns => [Descriptor, "flags"],
         _ => [],
     };
 
@@ -153,9 +154,11 @@ internal sealed class CallText : IGuestMemory
             return _scanner.Numbers(_tids);
         }
 
-        CallTextError? wrong = _scanner.Expression(out ulong value);
+        CallTextError? wrong = _scanner.Expression(out ulong value, out bool number);
         _values[name] = value;
-        return wrong;
+        return wrong ?? (name != Descriptor || number ? null : new(column,
+            "setns takes a descriptor first, which is a number: setns(3, CLONE_NEWNET), or "
+                + "setns(flags=CLONE_NEWNET) for any"));
     }
 
     private ulong Value(string name) => _values.GetValueOrDefault(name);
@@ -179,7 +182,7 @@ internal sealed class CallText : IGuestMemory
                 Arguments[0] = Value("flags");
                 break;
             case EntryPoint.Setns:
-                (Arguments[0], Arguments[1]) = (Value("fd"), Value("flags"));
+                (Arguments[0], Arguments[1]) = (Value(Descriptor), Value("flags"));
                 break;
         }
 
