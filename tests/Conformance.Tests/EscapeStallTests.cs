@@ -38,7 +38,7 @@ public sealed class EscapeStallTests
         Assert.Empty(Survivors.Of(mark));
     }
 
-    [RootFact("only root may mount a FUSE file system without a helper")]
+    [NeedsFuseFact]
     public void A_file_server_among_the_guests_that_never_answers_ends_the_run()
     {
         using var place = new Workplace();
@@ -47,12 +47,6 @@ public sealed class EscapeStallTests
         Reported run = Reported.Run(
             place, ["-p", "permissive", "--env", mark], Guests.Escape("stallfuse"),
             place.File("mount"));
-        if (run.Outcome.Status == NotHad)
-        {
-            Assert.Contains("fuse: E", run.Outcome.Out, StringComparison.Ordinal);
-            return;
-        }
-
         Assert.Equal("mapped the file\n", run.Outcome.Out);
         Assert.Equal(137, run.Outcome.Status);
         Assert.Contains("memory of task", Reported.Text(run.Result, "reason"));

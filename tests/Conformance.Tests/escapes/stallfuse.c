@@ -2,6 +2,7 @@
  * A clone3 whose struct lies in a mapped file of a FUSE server, another guest, that never
  * answers the read. Root's guest only: it mounts, in a mount namespace of its own. Natively the
  * call waits for ever. Expected: the run ends in bounded time, and says whose memory it was.
+ * Without a directory it only tries whether it may mount.
  */
 #define _GNU_SOURCE
 #include "escape.h"
@@ -80,6 +81,8 @@ int main(int argc, char **argv)
         return 77;
     }
 
+    if (argc < 2)
+        return 0;
     if (fork() == 0) {
         serve(fd);
         _exit(0);
