@@ -126,6 +126,31 @@ public sealed class NamespaceBudgetTests
     }
 
     [Fact]
+    public void A_call_that_waits_for_a_place_is_told_and_numbered_once()
+    {
+        const int turns = 12;
+        using var place = new Workplace();
+        Reported run = Reported.Run(
+            place, ["-q", "-p", "permissive", "--set", Max("user", 1)], Guests.Path("budgets"),
+            "turns", "user", $"{turns}");
+        Assert.Equal("0 refused\n", run.Outcome.Out);
+        JsonElement[] clones = run.Named("clone");
+        JsonElement[] moves = run.Named("namespace");
+        Assert.Equal(turns / 2, moves.Length);
+        Assert.All(
+            [.. clones, .. moves], e => Assert.Equal("allow", Reported.Text(e, "verdict")));
+        Assert.Equal(
+            Enumerable.Range(1, clones.Length),
+            clones.Select(e => e.GetProperty("id").GetInt32()));
+
+        // The first task is nobody's request.
+        JsonElement decisions = run.Result.GetProperty("decisions");
+        Assert.Equal(
+            clones.Length - 1 + moves.Length,
+            decisions.GetProperty("hits").GetInt32() + decisions.GetProperty("misses").GetInt32());
+    }
+
+    [Fact]
     public void Types_have_budgets_of_their_own()
     {
         string guest = Guests.Path("budgets");

@@ -12,6 +12,11 @@ public sealed class DecisionCache(CreationPolicy policy)
     private const int SlotBits = 6;
     private readonly Slot[] _slots = new Slot[1 << SlotBits];
 
+    /// <summary>
+    /// Whether requests are counted: not while a call is made again that was counted before.
+    /// </summary>
+    public bool Counting { get; set; } = true;
+
     /// <summary>Requests that were answered from memory.</summary>
     public long Hits { get; private set; }
 
@@ -27,11 +32,11 @@ public sealed class DecisionCache(CreationPolicy policy)
         ref Slot slot = ref _slots[IndexOf(domain, entry, flags)];
         if (slot.Used && slot.Flags == flags && slot.Entry == entry && slot.Domain == domain)
         {
-            Hits++;
+            Hits += Counting ? 1 : 0;
             return slot.Decision;
         }
 
-        Misses++;
+        Misses += Counting ? 1 : 0;
         slot = new(true, domain, entry, flags, entry == EntryPoint.Unshare
             ? policy.DecideUnshare(flags) : policy.Decide(flags));
         return slot.Decision;

@@ -55,14 +55,17 @@ public sealed class CopyProcess(
     public Ledger Ledger { get; } = new();
 
     /// <summary>Takes up one request.</summary>
-    public PendingClone Begin(in CloneCall call)
+    /// <param name="call">The call.</param>
+    /// <param name="again">Its number, when the same call was taken up before; else 0.</param>
+    public PendingClone Begin(in CloneCall call, long again = 0)
     {
         table.TryFind(call.Caller, out GuestTask? caller);
         Invariant.Check(
             caller is not null || call.Entry == EntryPoint.Launch,
             "only the first task of a run has no creator in it");
         IFaults? injected = call.Entry == EntryPoint.Launch ? null : faults;
-        return new(++_lastId, call, caller, new UnwindScope(Ledger, injected)) { Mark = clock.Now };
+        long id = again != 0 ? again : ++_lastId;
+        return new(id, call, caller, new UnwindScope(Ledger, injected)) { Mark = clock.Now };
     }
 
     /// <summary>Takes a creation as far as it can go at this moment.</summary>

@@ -15,6 +15,12 @@ internal sealed partial class Run
 {
     private readonly Dictionary<HostTid, NamespaceMove> _moves = [];
 
+    /// <summary>
+    /// Calls that are about to be made again, with their numbers; of a call for namespaces,
+    /// which has none, 0.
+    /// </summary>
+    private readonly Dictionary<HostTid, (CloneCall Call, long Id)> _again = [];
+
     /// <inheritdoc/>
     public NamespaceAnswer OnNamespacesAsked(in NamespaceCall call)
     {
@@ -24,6 +30,7 @@ internal sealed partial class Run
             enters ? EntryPoint.Setns : EntryPoint.Unshare, call.Caller, call.A0, call.A1,
             entered ?? 0);
         _table.TryFind(call.Caller, out GuestTask? caller);
+        CountOnce(AsCall(request));
         Refusal? refusal = request.Judge(
             _plan.Policy.Creation, _pipeline.Decisions, out ulong runs,
             out CreationDecision decision);
@@ -55,6 +62,7 @@ internal sealed partial class Run
             : _pipeline.Namespaces.Explain(errno, types, task);
         if (refusal is { By: RefusedBy.Limit } && MayComeFree(types))
         {
+            _again[caller] = (AsCall(move.Request), 0);
             return true;
         }
 
@@ -67,6 +75,22 @@ internal sealed partial class Run
     /// </summary>
     private bool MayComeFree(ulong types) =>
         !_ending && _pipeline.Namespaces.MayComeFree(types);
+
+    /// <summary>
+    /// A task is at a call. One that is made again was counted, and keeps its number; a handler
+    /// that ran before may have made another.
+    /// </summary>
+    /// <returns>That number, or 0.</returns>
+    private long CountOnce(in CloneCall call)
+    {
+        bool again = _again.Remove(call.Caller, out (CloneCall Call, long Id) former)
+            && former.Call == call;
+        _pipeline.Decisions.Counting = !again;
+        return again ? former.Id : 0;
+    }
+
+    private static CloneCall AsCall(in NamespaceRequest request) =>
+        new(request.Entry, request.Caller, request.A0, request.A1, 0, 0, 0);
 
     /// <summary>
     /// "Permission to dereference or read (readlink(2)) these symbolic links is governed by a

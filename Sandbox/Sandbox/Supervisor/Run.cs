@@ -155,7 +155,7 @@ internal sealed partial class Run : IGuestEvents
     {
         var asked = new CloneCall(
             EntryOf(call.Number), call.Caller, call.A0, call.A1, call.A2, call.A3, call.A4);
-        PendingClone clone = _pipeline.Begin(asked);
+        PendingClone clone = _pipeline.Begin(asked, CountOnce(asked));
         Errno errno = _pipeline.Run(clone, CloneMoment.Asked);
         if (errno != Errno.None)
         {
@@ -190,7 +190,11 @@ internal sealed partial class Run : IGuestEvents
         ulong types = clone.NewNamespaces;
         _pipeline.Run(clone, CloneMoment.Refused, errno: errno);
         bool again = clone.Refusal.By == RefusedBy.Limit && MayComeFree(types);
-        if (!again)
+        if (again)
+        {
+            _again[caller] = (clone.Call, clone.Id);
+        }
+        else
         {
             _reports.OnClone(clone);
         }
@@ -228,6 +232,8 @@ internal sealed partial class Run : IGuestEvents
     /// <inheritdoc/>
     public void OnExec(HostTid tid, HostTid former)
     {
+        _again.Remove(tid);
+        _again.Remove(former);
         if (_table.Exec(tid, former) is { } task)
         {
             task.Group.Program = HostProcess.ProgramOf(tid) ?? task.Group.Program;
