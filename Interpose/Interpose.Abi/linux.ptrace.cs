@@ -20,6 +20,8 @@ public static partial class Uapi
     public const int PTRACE_SEIZE = 16902;
     public const int PTRACE_INTERRUPT = 16903;
     public const int PTRACE_LISTEN = 16904;
+    public const int PTRACE_GETSIGMASK = 16906;
+    public const int PTRACE_SETSIGMASK = 16907;
     public const int PTRACE_GET_SYSCALL_INFO = 16910;
     public const int PTRACE_O_TRACESYSGOOD = 1;
     public const int PTRACE_O_TRACEFORK = 2;

@@ -61,11 +61,13 @@ public sealed class EqualityTests
         Same("equality_ends", question, lines);
 
     [Theory]
-    [InlineData("ignored", 18)]
-    [InlineData("set_to_ignore", 18)]
-    [InlineData("blocked", 21)]
-    [InlineData("handled", 21)]
-    [InlineData("restarted", 21)]
+    [InlineData("ignored", 25)]
+    [InlineData("set_to_ignore", 25)]
+    [InlineData("blocked", 25)]
+    [InlineData("continued", 36)]
+    [InlineData("handled", 25)]
+    [InlineData("restarted", 25)]
+    [InlineData("masks", 2)]
     public void Waiting_calls_end_in_a_storm_of_signals_as_natively(string question, int lines) =>
         Same("equality_signals", question, lines);
 

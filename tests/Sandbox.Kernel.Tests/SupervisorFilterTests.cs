@@ -58,7 +58,7 @@ public sealed class SupervisorFilterTests
         [
             PTRACE_PEEKUSR, PTRACE_POKEUSR, PTRACE_CONT, PTRACE_SYSCALL, PTRACE_LISTEN,
             PTRACE_GETEVENTMSG, PTRACE_GETSIGINFO, PTRACE_GET_SYSCALL_INFO, PTRACE_GETREGS,
-            PTRACE_SETREGS, PTRACE_INTERRUPT,
+            PTRACE_SETREGS, PTRACE_INTERRUPT, PTRACE_GETSIGMASK, PTRACE_SETSIGMASK,
         ];
         for (int request = -1; request < 0x5000; request++)
         {

@@ -50,6 +50,21 @@ internal static unsafe class Tracing
         }
     }
 
+    /// <summary>The signals that a task blocks: PTRACE_GETSIGMASK.</summary>
+    public static Errno ReadMask(HostTid tid, out ulong mask)
+    {
+        ulong word = 0;
+
+        // SAFETY: the kernel writes one word to the address of a local.
+        Errno errno = Call(PTRACE_GETSIGMASK, tid, sizeof(ulong), (nint)(&word));
+        mask = word;
+        return errno;
+    }
+
+    // SAFETY: the kernel reads one word from the address of a local.
+    public static Errno WriteMask(HostTid tid, ulong mask) =>
+        Call(PTRACE_SETSIGMASK, tid, sizeof(ulong), (nint)(&mask));
+
     public static Errno EventMessage(HostTid tid, out ulong message)
     {
         ulong word = 0;

@@ -30,7 +30,7 @@ public sealed partial class PtraceEngine
     private void OnSeccomp(Tracee tracee)
     {
         tracee.Restarted = false;
-        tracee.Wait = null;
+        Forget(tracee);
         if (Tracing.SyscallInfo(tracee.Tid, out ptrace_syscall_info info) != Errno.None)
         {
             return;
@@ -277,7 +277,7 @@ public sealed partial class PtraceEngine
         }
 
         Write(child, runs, asked);
-        OnEventStop(tracee, status.StopSignal);
+        OnEventStop(tracee, status.StopSignal, woken: false);
     }
 
     /// <summary>The approved call ended without a child, or the call for namespaces did.</summary>

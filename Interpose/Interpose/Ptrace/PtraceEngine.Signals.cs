@@ -14,20 +14,36 @@ public sealed partial class PtraceEngine
 
     /// <summary>
     /// PTRACE_EVENT_STOP: a newborn's first stop or the news of a SIGCONT (both SIGTRAP), or a
-    /// stop by job control, in which the task must stay.
+    /// stop by job control, in which the task must stay. A SIGCONT wakes a task that it does not
+    /// continue, even one that blocks it: natively nothing happens to that one.
     /// </summary>
-    private void OnEventStop(Tracee tracee, int signal)
+    /// <param name="tracee">The task.</param>
+    /// <param name="signal">SIGTRAP, or what stopped it.</param>
+    /// <param name="woken">
+    /// Whether it went on before: it is no newborn, and was not stopped by job control.
+    /// </param>
+    private void OnEventStop(Tracee tracee, int signal, bool woken)
     {
-        tracee.Wait = null;
         if (IsJobControl(signal))
         {
+            Forget(tracee);
             tracee.Stopped = true;
             Resume(tracee, PTRACE_LISTEN);
             _events.OnStopped(tracee.Tid, signal);
             return;
         }
 
-        Resume(tracee, PTRACE_CONT);
+        int request = PTRACE_CONT;
+        if (woken)
+        {
+            request = KeepIgnoredSignalsSilent(tracee, NoSignal);
+        }
+        else
+        {
+            Forget(tracee);
+        }
+
+        Resume(tracee, request);
     }
 
     private static bool IsJobControl(int signal) =>

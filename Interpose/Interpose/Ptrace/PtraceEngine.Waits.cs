@@ -15,6 +15,12 @@ public sealed partial class PtraceEngine
     private const ulong Interrupted = unchecked((ulong)-(long)Errno.EINTR);
     private const ulong Restart = unchecked((ulong)-(long)Errno.ERESTARTNOINTR);
 
+    /// <summary>In the place of a signal: the task was woken and nothing is delivered.</summary>
+    private const int NoSignal = 0;
+
+    private static readonly ulong IgnoredByDefault = TraceeWaiter.Bit(SIGCHLD)
+        | TraceeWaiter.Bit(SIGCONT) | TraceeWaiter.Bit(SIGURG) | TraceeWaiter.Bit(SIGWINCH);
+
     /// <summary>Tasks in such a call that was begun again; others are dropped in passing.</summary>
     private readonly List<Tracee> _waits = [];
 
@@ -53,7 +59,7 @@ public sealed partial class PtraceEngine
         bool known = tracee.Restarted;
         RestartedWait? wait = tracee.Wait;
         tracee.Restarted = false;
-        tracee.Wait = null;
+        Forget(tracee);
         if (Tracing.Peek(tracee.Tid, OFFSET_RAX, out ulong rax) != Errno.None
             || (rax != Interrupted && !(known && rax == Restart))
             || Tracing.Peek(tracee.Tid, OFFSET_ORIG_RAX, out ulong call) != Errno.None
@@ -62,7 +68,8 @@ public sealed partial class PtraceEngine
             return PTRACE_CONT;
         }
 
-        bool ignored = Ignores(tracee.Tid, signal);
+        ulong silent = IgnoredBy(tracee.Tid);
+        bool ignored = signal == NoSignal || (silent & TraceeWaiter.Bit(signal)) != 0;
         if (ignored && rax == Interrupted)
         {
             Tracing.Poke(tracee.Tid, OFFSET_RAX, Restart);
@@ -74,7 +81,27 @@ public sealed partial class PtraceEngine
 
         tracee.Restarted = ignored;
         tracee.Wait = ignored ? wait ?? TimedWait(tracee.Tid, call) : null;
+        if (tracee.Wait?.Mask is { } mask)
+        {
+            Tracing.WriteMask(tracee.Tid, mask | silent);
+        }
+
         return tracee.Wait is null ? PTRACE_CONT : PTRACE_SYSCALL;
+    }
+
+    /// <summary>A wait is not followed any more.</summary>
+    private static void Forget(Tracee tracee)
+    {
+        UnblockIgnored(tracee);
+        tracee.Wait = null;
+    }
+
+    private static void UnblockIgnored(Tracee tracee)
+    {
+        if (tracee.Wait?.Mask is { } mask)
+        {
+            Tracing.WriteMask(tracee.Tid, mask);
+        }
     }
 
     /// <summary>
@@ -82,8 +109,9 @@ public sealed partial class PtraceEngine
     /// it has waited already is not known, so the time-out counts from here once.
     /// </summary>
     /// <remarks>
-    /// Not here: sockets with SO_RCVTIMEO or SO_SNDTIMEO, whose time-out only a copy of the
-    /// guest's descriptor would tell, and closing that can block.
+    /// SO_RCVTIMEO and SO_SNDTIMEO of a socket only a copy of the guest's descriptor would tell,
+    /// and closing that can block. There the signals that the guest ignores are blocked for the
+    /// length of the call, so that none ends it again, and the kernel keeps the time.
     /// </remarks>
     private static RestartedWait? TimedWait(HostTid tid, ulong call)
     {
@@ -95,9 +123,17 @@ public sealed partial class PtraceEngine
             __NR_semtimedop => InTimespec(tid, OFFSET_R10, again),
             __NR_rt_sigtimedwait => InTimespec(tid, OFFSET_RDX, again),
             __NR_io_getevents or __NR_io_pgetevents => InTimespec(tid, OFFSET_R8, 0),
+            __NR_read or __NR_readv or __NR_recvfrom or __NR_recvmsg or __NR_recvmmsg
+                or __NR_write or __NR_writev or __NR_sendto or __NR_sendmsg or __NR_sendmmsg
+                or __NR_accept or __NR_accept4 or __NR_connect or __NR_preadv2 or __NR_pwritev2
+                or __NR_sendfile or __NR_splice => WithoutSignals(tid),
             _ => null,
         };
     }
+
+    private static RestartedWait? WithoutSignals(HostTid tid) =>
+        Tracing.ReadMask(tid, out ulong mask) == Errno.None
+            ? new(long.MaxValue, 0, mask) : null;
 
     private static RestartedWait? InMilliseconds(HostTid tid, int register) =>
         Tracing.Peek(tid, register, out ulong value) == Errno.None && (int)value >= 0
@@ -131,6 +167,7 @@ public sealed partial class PtraceEngine
             return;
         }
 
+        UnblockIgnored(tracee);
         wait.Inside = false;
         bool interrupted = info.rval == -(long)Errno.EINTR;
         bool late = TraceeWaiter.Now >= wait.Deadline;
@@ -158,16 +195,11 @@ public sealed partial class PtraceEngine
         }
     }
 
-    private static bool Ignores(HostTid tid, int signal)
+    /// <summary>The signals that a task ignores; none when it is gone.</summary>
+    private static ulong IgnoredBy(HostTid tid)
     {
         Span<ulong> masks = stackalloc ulong[2];
-        if (!ProcStatus.TryRead(tid, 16, Dispositions, masks))
-        {
-            return false;
-        }
-
-        ulong bit = TraceeWaiter.Bit(signal);
-        bool ignoredByDefault = signal is SIGCHLD or SIGCONT or SIGURG or SIGWINCH;
-        return (masks[0] & bit) != 0 || ((masks[1] & bit) == 0 && ignoredByDefault);
+        return ProcStatus.TryRead(tid, 16, Dispositions, masks)
+            ? masks[0] | (IgnoredByDefault & ~masks[1]) : 0;
     }
 }

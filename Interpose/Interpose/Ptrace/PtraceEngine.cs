@@ -173,7 +173,8 @@ public sealed partial class PtraceEngine
             return;
         }
 
-        if (tracee.Stopped)
+        bool continued = tracee.Stopped;
+        if (continued)
         {
             tracee.Stopped = false;
             _events.OnContinued(tracee.Tid);
@@ -193,7 +194,7 @@ public sealed partial class PtraceEngine
                 OnExec(tracee);
                 break;
             case PTRACE_EVENT_STOP:
-                OnEventStop(tracee, status.StopSignal);
+                OnEventStop(tracee, status.StopSignal, woken: !continued);
                 break;
             default:
                 if (status.IsSyscallStop)

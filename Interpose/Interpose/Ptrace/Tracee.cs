@@ -28,10 +28,17 @@ internal enum TraceeState
 /// <summary>
 /// A call with a time-out that began again after a signal which its task ignores.
 /// </summary>
-/// <param name="deadline">When it has waited long enough.</param>
+/// <param name="deadline">
+/// When it has waited long enough; long.MaxValue where the kernel alone knows.
+/// </param>
 /// <param name="late">What it then returns.</param>
-internal sealed class RestartedWait(long deadline, ulong late)
+/// <param name="mask">
+/// The signals that its task blocks, where others are blocked for the length of the call.
+/// </param>
+internal sealed class RestartedWait(long deadline, ulong late, ulong? mask = null)
 {
+    public ulong? Mask => mask;
+
     public long Deadline { get; } = deadline;
 
     public ulong Late { get; } = late;

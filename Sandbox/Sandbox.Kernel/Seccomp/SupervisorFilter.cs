@@ -24,7 +24,7 @@ public static class SupervisorFilter
     [
         PTRACE_CONT, PTRACE_POKEUSR, PTRACE_GET_SYSCALL_INFO, PTRACE_GETSIGINFO, PTRACE_SYSCALL,
         PTRACE_GETEVENTMSG, PTRACE_PEEKUSR, PTRACE_LISTEN, PTRACE_GETREGS, PTRACE_SETREGS,
-        PTRACE_INTERRUPT,
+        PTRACE_INTERRUPT, PTRACE_GETSIGMASK, PTRACE_SETSIGMASK,
     ];
 
     /// <summary>Another program, and memory or descriptors of another process.</summary>

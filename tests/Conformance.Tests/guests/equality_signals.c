@@ -18,11 +18,13 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <ucontext.h>
 
 enum { PERIOD = 7000, LIMIT_S = 10 };
 
 static volatile sig_atomic_t caught;
-static int never[2], timed[2], poller, watcher, set, queue, event, listener, lock_fd;
+static int never[2], timed[2], full[2], poller, watcher, set, queue, event, listener, crowded;
+static int lock_fd;
 static pid_t sleeper;
 
 /* How long calls wait, and after how many signals those that have no time-out are ended. */
@@ -72,9 +74,43 @@ static long wait_read_socket(void)
     return read(timed[0], &byte, 1);
 }
 
+static long wait_message(void)
+{
+    char byte;
+    struct iovec one = {&byte, 1};
+    struct msghdr message = {.msg_iov = &one, .msg_iovlen = 1};
+    return recvmsg(timed[0], &message, 0);
+}
+
+static long wait_send(void)
+{
+    return send(full[0], "x", 1, 0);
+}
+
+static long wait_write_socket(void)
+{
+    return write(full[0], "x", 1);
+}
+
 static long wait_accept(void)
 {
     return accept(listener, NULL, NULL);
+}
+
+/* The listener's queue is full. */
+static long wait_connect(void)
+{
+    struct sockaddr_un name;
+    socklen_t length = sizeof name;
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    struct timeval time = {wait_ms / 1000, wait_ms % 1000 * 1000};
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof time);
+    getsockname(crowded, (struct sockaddr *)&name, &length);
+    long result = connect(fd, (struct sockaddr *)&name, length);
+    int error = errno;
+    close(fd);
+    errno = error;
+    return result;
 }
 
 static long wait_poll(void)
@@ -180,7 +216,9 @@ static const struct wait_call calls[] = {
     {"epoll_wait", wait_epoll, 0}, {"epoll_pwait2", wait_epoll2, 0},
     {"semtimedop", wait_semaphore, 0}, {"sigtimedwait", wait_signal, 0},
     {"recv", wait_receive, 0, 1}, {"read of a socket", wait_read_socket, 0, 1},
-    {"accept", wait_accept, 0, 1}, {"poll", wait_poll, 0}, {"ppoll", wait_ppoll, 0},
+    {"recvmsg", wait_message, 0, 1}, {"send", wait_send, 0, 1},
+    {"write to a socket", wait_write_socket, 0, 1}, {"accept", wait_accept, 0, 1},
+    {"connect", wait_connect, 0, 1}, {"poll", wait_poll, 0}, {"ppoll", wait_ppoll, 0},
     {"select", wait_select, 0}, {"nanosleep", wait_sleep, 0}, {"clock_nanosleep", wait_clock, 0},
     {"futex", wait_futex, 0}, {"mq_timedreceive", wait_queue, 0}, {"waitpid", wait_child, 1},
     {"waitid", wait_child_id, 1}, {"read of a pipe", wait_pipe, 1},
@@ -191,21 +229,48 @@ static void limit(int fd)
 {
     struct timeval time = {wait_ms / 1000, wait_ms % 1000 * 1000};
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time);
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof time);
+}
+
+/* A Unix socket with a name of the kernel's choice, where so many may wait. */
+static int listen_for(int most)
+{
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    bind(fd, (struct sockaddr *)&name, sizeof(sa_family_t));
+    listen(fd, most);
+    return fd;
+}
+
+/* Fills what takes no more: a socket that nobody reads, a queue that nobody takes from. */
+static void fill(void)
+{
+    static const char text[4096];
+    struct sockaddr_un name;
+    socklen_t length = sizeof name;
+    fcntl(full[0], F_SETFL, O_NONBLOCK);
+    while (write(full[0], text, sizeof text) > 0 || write(full[0], text, 1) > 0)
+        ;
+    fcntl(full[0], F_SETFL, 0);
+    getsockname(crowded, (struct sockaddr *)&name, &length);
+    for (int i = 0; i < 4; i++)
+        connect(socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0), (struct sockaddr *)&name, length);
 }
 
 static void prepare(void)
 {
-    struct sockaddr_un name = {.sun_family = AF_UNIX};
     struct mq_attr small = {.mq_maxmsg = 1, .mq_msgsize = 8};
     char queue_name[32];
     struct epoll_event one = {.events = EPOLLIN};
     time_out = (struct timespec){wait_ms / 1000, wait_ms % 1000 * 1000000};
     socketpair(AF_UNIX, SOCK_STREAM, 0, timed);
+    socketpair(AF_UNIX, SOCK_STREAM, 0, full);
     limit(timed[0]);
-    listener = socket(AF_UNIX, SOCK_STREAM, 0);
-    bind(listener, (struct sockaddr *)&name, sizeof(sa_family_t));
-    listen(listener, 1);
+    limit(full[0]);
+    listener = listen_for(1);
     limit(listener);
+    crowded = listen_for(1);
+    fill();
     poller = epoll_create1(0);
     set = semget(IPC_PRIVATE, 1, 0600);
     event = eventfd(0, 0);
@@ -269,9 +334,17 @@ static void drain(void)
     fcntl(watcher, F_SETFL, 0);
 }
 
+static void tidy(void)
+{
+    semctl(set, 0, IPC_RMID);
+    drain();
+    unlink("fifo");
+    unlink("lock");
+}
+
 /*
- * Every call once under a storm of one signal. Of sockets with a time-out the sandbox does not
- * know it, so ignored signals put that off: README.
+ * Every call once under a storm of one signal. A SIGCONT wakes a traced task even where it is
+ * blocked, and the sandbox does not know the time-out of a socket, so there it is put off: README.
  */
 static void ask(const char *name, int sig, int sockets)
 {
@@ -301,21 +374,83 @@ static void ask(const char *name, int sig, int sockets)
         fflush(stdout);
     }
 
-    semctl(set, 0, IPC_RMID);
-    drain();
-    unlink("fifo");
-    unlink("lock");
+    tidy();
 }
 
 static void ignored(void)
 {
-    ask("ignored by default", SIGWINCH, 0);
+    ask("ignored by default", SIGWINCH, 1);
 }
 
 static void set_to_ignore(void)
 {
     signal(SIGUSR1, SIG_IGN);
-    ask("ignored", SIGUSR1, 0);
+    ask("ignored", SIGUSR1, 1);
+}
+
+static void continued(void)
+{
+    sigset_t signals;
+    ask("ignored", SIGCONT, 0);
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGCONT);
+    sigprocmask(SIG_BLOCK, &signals, NULL);
+    ask("blocked", SIGCONT, 0);
+}
+
+static sigset_t in_handler;
+
+static void on_signal_with_context(int sig, siginfo_t *info, void *context)
+{
+    in_handler = ((ucontext_t *)context)->uc_sigmask;
+    caught++;
+}
+
+static unsigned long word_of(const sigset_t *signals)
+{
+    unsigned long word;
+    memcpy(&word, signals, sizeof word);
+    return word;
+}
+
+/* What a task blocks is its own, in a storm of signals that it ignores and after it. */
+static void masks(void)
+{
+    struct sigaction action = {.sa_sigaction = on_signal_with_context, .sa_flags = SA_SIGINFO};
+    sigset_t mine, after;
+    char byte;
+    prepare();
+    sigaction(SIGUSR1, &action, NULL);
+    signal(SIGUSR2, SIG_IGN);
+    sigemptyset(&mine);
+    sigaddset(&mine, SIGHUP);
+    sigprocmask(SIG_SETMASK, &mine, NULL);
+    for (int both = 0; both < 2; both++) {
+        wait_ms = both ? 5000 : 60;
+        limit(timed[0]);
+        caught = 0;
+        pid_t sender = storm(getpid(), SIGUSR2, 0), other = storm(getpid(), SIGWINCH, 0);
+        pid_t last = fork();
+        if (last == 0) {
+            rest(20 * PERIOD);
+            if (both)
+                kill(getppid(), SIGUSR1);
+            _exit(0);
+        }
+
+        long result = recv(timed[0], &byte, 1, 0);
+        int error = errno;
+        sigprocmask(SIG_SETMASK, NULL, &after);
+        kill(sender, SIGKILL);
+        kill(other, SIGKILL);
+        waitpid(last, NULL, 0);
+        printf("recv %ld %s, caught %d, in the handler %lx, after %lx\n", result,
+               strerrorname_np(error), (int)caught, word_of(&in_handler), word_of(&after));
+        while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
+            ;
+    }
+
+    tidy();
 }
 
 static void blocked(void)
@@ -347,6 +482,7 @@ int main(int argc, char **argv)
 {
     static const struct question all[] = {
         {"ignored", ignored}, {"set_to_ignore", set_to_ignore}, {"blocked", blocked},
+        {"continued", continued}, {"masks", masks},
         {"handled", handled}, {"restarted", restarted}};
     return answer(argc, argv, all, sizeof all / sizeof *all);
 }
