@@ -71,6 +71,28 @@ public sealed class TerminalTests
         > exit 4\r
         """;
 
+    /// <summary>The signal is pending when the sandbox begins: it came before any task was.</summary>
+    private const string Early = """
+        < $ 
+        > EARLY wait COMMAND EARLY take sleep 100\r
+        < type it now
+        > \z
+        < Stopped
+        > fg\r
+        < sleep 100
+        > \c
+        < $ 
+        > echo st=$?\r
+        < st=130
+        > EARLY wait COMMAND EARLY take sleep 100\r
+        < type it now
+        > \c
+        < $ 
+        > echo st=$?\r
+        < st=130
+        > exit 5\r
+        """;
+
     [Theory]
     [InlineData("bash --norc --noprofile -i")]
     [InlineData("dash -i")]
@@ -99,9 +121,23 @@ public sealed class TerminalTests
         Assert.Equal(native, sandboxed);
     }
 
+    [Theory]
+    [InlineData("permissive")]
+    [InlineData("build")]
+    public void What_is_typed_before_the_first_task_is_there_reaches_it(string policy)
+    {
+        string[] shell = ["bash", "--norc", "--noprofile", "-i"];
+        string script = Early.Replace("EARLY", "./early", StringComparison.Ordinal);
+        string native = Drive(script, "env", shell);
+        string sandboxed = Drive(script, $"{Product.Sandbox} run -q -p {policy}", shell);
+        Assert.Equal("ended 5 0\n", native);
+        Assert.Equal(native, sandboxed);
+    }
+
     internal static string Drive(string script, string command, params string[] run)
     {
         using var place = new Workplace();
+        File.Copy(Guests.Path("early"), place.File("early"));
         File.WriteAllText(
             place.File("script"), script.Replace("COMMAND", command, StringComparison.Ordinal));
         string[] all = ["env", "PS1=$ ", "TERM=dumb", Guests.Path("ptydrive"), place.File("script"), .. run];

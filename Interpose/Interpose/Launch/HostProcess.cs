@@ -2,6 +2,7 @@ using System;
 using System.Text;
 using Interpose.Abi;
 using Interpose.LibC;
+using Interpose.Ptrace;
 using static Interpose.Abi.Uapi;
 
 namespace Interpose.Launch;
@@ -30,6 +31,15 @@ public static class HostProcess
 
     /// <summary>Ends this process at once, whatever its threads do.</summary>
     public static void ExitNow(int status) => Posix.Exit(status);
+
+    /// <summary>
+    /// Takes a signal of <see cref="StartState.WaitedSignals"/> that has come; 0 for none.
+    /// </summary>
+    public static int TakeSignal()
+    {
+        ulong own = StartState.WaitedSignals & ~TraceeWaiter.Bit(SIGCHLD);
+        return Waiting.Signal(own, 0, out _);
+    }
 
     /// <summary>Whether there is a controlling terminal.</summary>
     public static bool HasTerminal

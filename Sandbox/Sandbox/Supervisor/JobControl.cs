@@ -35,6 +35,22 @@ internal sealed class JobControl
     public void OnGone(HostTid tid) => _stopped.Remove(tid);
 
     /// <summary>
+    /// Passes on what came before the command runs: whether it was there already when the
+    /// terminal sent it nobody knows. It blocks all signals still, and one that it has got as
+    /// well is pending once.
+    /// </summary>
+    public void ForwardEarly()
+    {
+        for (int signal = HostProcess.TakeSignal(); signal != 0; signal = HostProcess.TakeSignal())
+        {
+            if (signal != SIGPIPE)
+            {
+                HostProcess.Kill(Command.Value, signal);
+            }
+        }
+    }
+
+    /// <summary>
     /// Passes a signal on. What the terminal sends it sends to every process of the job, the
     /// command among them.
     /// </summary>

@@ -127,6 +127,7 @@ internal sealed partial class Run : IGuestEvents
         Confine(launch, child);
 
         BeginTimes();
+        _job.ForwardEarly();
         launch.LetGo();
     }
 
