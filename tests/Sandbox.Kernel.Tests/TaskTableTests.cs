@@ -78,6 +78,7 @@ public sealed class TaskTableTests
         PendingClone pending = world.Ask(EntryPoint.Clone, Thread, former.Tid);
         HostTid id = former.Tid;
         world.Table.Exit(id);
+        Assert.DoesNotContain(former.Group, world.Table.Processes);
         world.Pipeline.Run(world.Ask(EntryPoint.Clone), CloneMoment.Made, id);
         world.Pipeline.Run(pending, CloneMoment.Refused, errno: Errno.EINTR);
         Assert.True(world.Table.TryFind(id, out GuestTask? fresh));

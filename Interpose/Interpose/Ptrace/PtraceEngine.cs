@@ -103,6 +103,12 @@ public sealed partial class PtraceEngine
             LookForLostStops(now);
             EndStop();
         }
+
+        if (Count == 0)
+        {
+            // No task is left of which a caller that died could have a child.
+            DropOrphans(long.MaxValue);
+        }
     }
 
     /// <summary>When the engine has something to do of its own accord.</summary>

@@ -13,14 +13,29 @@ public sealed class TaskTable
     /// <summary>Tasks alive.</summary>
     public int Count => _tasks.Count;
 
-    /// <summary>Processes alive.</summary>
+    /// <summary>Processes alive, and those that are kept for a creation.</summary>
     public int Groups => _groups.Count;
 
     /// <summary>The tasks alive, in no order.</summary>
     public IEnumerable<GuestTask> Tasks => _tasks.Values;
 
-    /// <summary>The processes alive, in no order.</summary>
-    public IEnumerable<ThreadGroup> Processes => _groups.Values;
+    /// <summary>
+    /// The processes of which a task lives, in no order. The id of one that is only kept for a
+    /// creation may be a stranger's.
+    /// </summary>
+    public IReadOnlyCollection<ThreadGroup> Processes
+    {
+        get
+        {
+            var living = new HashSet<ThreadGroup>();
+            foreach (GuestTask task in _tasks.Values)
+            {
+                living.Add(task.Group);
+            }
+
+            return living;
+        }
+    }
 
     /// <summary>Finds a task by its id.</summary>
     public bool TryFind(HostTid tid, [NotNullWhen(true)] out GuestTask? task) =>

@@ -49,7 +49,7 @@ internal sealed partial class Run
             _commandEnd = exit.Status;
             if (!_plan.WaitForAll || _timedOut)
             {
-                _reports.Statistics.KilledAtEnd = _table.Groups;
+                _reports.Statistics.KilledAtEnd = _table.Processes.Count;
                 EndAll();
             }
         }
@@ -176,10 +176,12 @@ internal sealed partial class Run
         numbers.WallNanoseconds = _clock.Now - start;
         numbers.Launch = launch.Times;
         numbers.Group = _group?.End();
-        if (_failure is null && _engine.Count == 0 && _pending.Count == 0
-            && (_table.Count != 0 || _pipeline.Ledger.Open != 0 || _pipeline.Budget.Tasks != 0))
+        if (_failure is null && _engine.Count == 0
+            && (_table.Count != 0 || _table.Groups != 0 || _pending.Count != 0
+                || _pipeline.Ledger.Open != 0 || _pipeline.Budget.Tasks != 0))
         {
-            _failure = $"tasks {_table.Count}, reservations {_pipeline.Ledger.Open}, charges "
+            _failure = $"tasks {_table.Count}, processes {_table.Groups}, creations "
+                + $"{_pending.Count}, reservations {_pipeline.Ledger.Open}, charges "
                 + $"{_pipeline.Budget.Tasks} are left at the end";
             _plan.Log.Error("internal error: {Error}", _failure);
         }

@@ -22,9 +22,15 @@ internal sealed record Sampled(Outcome Outcome, int[] Memory, int[] Descriptors)
     public int Growth => Memory.Length < 2 * Starting ? 0
         : Memory[(Memory.Length / 2)..].Max() - Memory[Starting..(Memory.Length / 2 + 1)].Max();
 
-    public static Sampled Run(string directory, TimeSpan patience, params string[] command)
+    public static Sampled Run(string directory, TimeSpan patience, params string[] command) =>
+        Run(directory, patience, static _ => { }, command);
+
+    /// <summary>The same, with something done to the process once it runs.</summary>
+    public static Sampled Run(
+        string directory, TimeSpan patience, Action<int> begun, params string[] command)
     {
         using Process process = Shell.Start(directory, command);
+        begun(process.Id);
         process.StandardInput.Close();
         Task<string> output = process.StandardOutput.ReadToEndAsync();
         Task<string> error = process.StandardError.ReadToEndAsync();
