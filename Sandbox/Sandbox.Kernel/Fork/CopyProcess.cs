@@ -128,6 +128,16 @@ public sealed class CopyProcess(
         return Errno.None;
     }
 
+    /// <summary>
+    /// The caller of a creation that was refused for now is gone before it was made again.
+    /// </summary>
+    public static void CallerGone(PendingClone clone)
+    {
+        Invariant.Check(clone.Verdict == CloneVerdict.Denied, "only what was refused is dropped");
+        (clone.Verdict, clone.Refusal) =
+            (CloneVerdict.Unwound, new(Errno.EINTR, RefusedBy.Kernel, "kernel"));
+    }
+
     /// <summary>Stages 5 and 6: the child exists, so nothing here can be refused.</summary>
     private Errno Publish(PendingClone clone, HostTid child)
     {

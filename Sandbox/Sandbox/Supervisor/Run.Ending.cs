@@ -35,7 +35,7 @@ internal sealed partial class Run
         _moves.Remove(exit.Tid);
         ThreadGroup? parent = _table.TryFind(exit.Tid, out GuestTask? known)
             ? known.Group.Parent : null;
-        _again.Remove(exit.Tid);
+        DropAgain(exit.Tid);
         GuestTask? task = _table.Exit(exit.Tid);
         _reports.OnExit(exit);
         if (task is not null && task.Group.Threads == 0)

@@ -4,6 +4,7 @@ using Interpose.Launch;
 using Interpose.Ptrace;
 using Policies;
 using Sandbox.Kernel;
+using Sandbox.Kernel.Fork;
 using Sandbox.Kernel.Rules;
 using Sandbox.Kernel.Tasks;
 using static Interpose.Abi.Uapi;
@@ -16,10 +17,9 @@ internal sealed partial class Run
     private readonly Dictionary<HostTid, NamespaceMove> _moves = [];
 
     /// <summary>
-    /// Calls that are about to be made again, with their numbers; of a call for namespaces,
-    /// which has none, 0.
+    /// Calls that are about to be made again; what became of a creation is told then.
     /// </summary>
-    private readonly Dictionary<HostTid, (CloneCall Call, long Id)> _again = [];
+    private readonly Dictionary<HostTid, (CloneCall Call, PendingClone? Refused)> _again = [];
 
     /// <inheritdoc/>
     public NamespaceAnswer OnNamespacesAsked(in NamespaceCall call)
@@ -62,7 +62,7 @@ internal sealed partial class Run
             : _pipeline.Namespaces.Explain(errno, types, task);
         if (refusal is { By: RefusedBy.Limit } && MayComeFree(types))
         {
-            _again[caller] = (AsCall(move.Request), 0);
+            _again[caller] = (AsCall(move.Request), null);
             return true;
         }
 
@@ -78,15 +78,31 @@ internal sealed partial class Run
 
     /// <summary>
     /// A task is at a call. One that is made again was counted, and keeps its number; a handler
-    /// that ran before may have made another.
+    /// that runs before it may make others.
     /// </summary>
     /// <returns>That number, or 0.</returns>
     private long CountOnce(in CloneCall call)
     {
-        bool again = _again.Remove(call.Caller, out (CloneCall Call, long Id) former)
-            && former.Call == call;
+        bool again = _again.TryGetValue(
+            call.Caller, out (CloneCall Call, PendingClone? Refused) former) && former.Call == call;
         _pipeline.Decisions.Counting = !again;
-        return again ? former.Id : 0;
+        if (again)
+        {
+            _again.Remove(call.Caller);
+        }
+
+        return again ? former.Refused?.Id ?? 0 : 0;
+    }
+
+    /// <summary>A task is gone. The call that it was about to make again is made no more.</summary>
+    private void DropAgain(HostTid tid)
+    {
+        if (_again.Remove(tid, out (CloneCall Call, PendingClone? Refused) former)
+            && former.Refused is { } clone)
+        {
+            CopyProcess.CallerGone(clone);
+            _reports.OnClone(clone);
+        }
     }
 
     private static CloneCall AsCall(in NamespaceRequest request) =>

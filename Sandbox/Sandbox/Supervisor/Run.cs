@@ -193,7 +193,7 @@ internal sealed partial class Run : IGuestEvents
         bool again = clone.Refusal.By == RefusedBy.Limit && MayComeFree(types);
         if (again)
         {
-            _again[caller] = (clone.Call, clone.Id);
+            _again[caller] = (clone.Call, clone);
         }
         else
         {
@@ -233,8 +233,8 @@ internal sealed partial class Run : IGuestEvents
     /// <inheritdoc/>
     public void OnExec(HostTid tid, HostTid former)
     {
-        _again.Remove(tid);
-        _again.Remove(former);
+        DropAgain(tid);
+        DropAgain(former);
         if (_table.Exec(tid, former) is { } task)
         {
             task.Group.Program = HostProcess.ProgramOf(tid) ?? task.Group.Program;
