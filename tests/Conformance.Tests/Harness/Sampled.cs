@@ -14,6 +14,9 @@ namespace Conformance.Harness;
 internal sealed record Sampled(Outcome Outcome, int[] Memory, int[] Descriptors)
 {
     private const int EveryMilliseconds = 50;
+    private const int MostMemory = 64 << 10;
+    private const int MostGrowth = 8 << 10;
+    private const int MostDescriptors = 16;
 
     /// <summary>Samples before these belong to the start.</summary>
     private const int Starting = 4;
@@ -21,6 +24,14 @@ internal sealed record Sampled(Outcome Outcome, int[] Memory, int[] Descriptors)
     /// <summary>How much more memory the second half of the samples shows.</summary>
     public int Growth => Memory.Length < 2 * Starting ? 0
         : Memory[(Memory.Length / 2)..].Max() - Memory[Starting..(Memory.Length / 2 + 1)].Max();
+
+    /// <summary>Fails where it did not stay small, or grew while it ran.</summary>
+    public void AssertFlat(string told)
+    {
+        Assert.All(Memory, m => Assert.InRange(m, 1, MostMemory));
+        Assert.All(Descriptors, d => Assert.InRange(d, 0, MostDescriptors));
+        Assert.True(Growth < MostGrowth, $"grew by {Growth} KiB: {told}");
+    }
 
     public static Sampled Run(string directory, TimeSpan patience, params string[] command) =>
         Run(directory, patience, static _ => { }, command);

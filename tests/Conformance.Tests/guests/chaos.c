@@ -247,7 +247,7 @@ static void make_process(void)
         pid = clone(exec_in_shared_memory, stack + sizeof stack, CLONE_VM | CLONE_VFORK | SIGCHLD,
                     &place);
     } else if (kind == 5) {
-        pid = clone_calls(sibling ? CLONE_PARENT : 0, place);
+        pid = clone_calls(sibling ? CLONE_PARENT : drawn(2) ? CLONE_NEWUSER : 0, place);
     } else {
         pid = clone3_calls(place);
     }
