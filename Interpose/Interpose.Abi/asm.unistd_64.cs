@@ -126,6 +126,7 @@ public static partial class Uapi
     public const int __NR_capset = 126;
     public const int __NR_socket = 41;
     public const int __NR_socketpair = 53;
+    public const int __NR_setsockopt = 54;
     public const int __NR_connect = 42;
     public const int __NR_bind = 49;
     public const int __NR_acct = 163;

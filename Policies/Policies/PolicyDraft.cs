@@ -27,6 +27,8 @@ internal sealed class PolicyDraft
 
     public NamespaceBudgets Namespaces { get; set; } = NamespaceBudgets.None;
 
+    public NamespaceSetUp SetUp { get; set; } = NamespaceSetUp.None;
+
     public Sourced<OnViolation> OnViolation { get; set; } =
         new(global::Policies.OnViolation.Errno, Origin.Default);
 

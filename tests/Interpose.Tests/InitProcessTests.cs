@@ -75,10 +75,10 @@ public sealed class InitProcessTests : IDisposable
     private static HostTid Start(LaunchPlan plan, int fork, uint wait)
     {
         plan.GoOnAfter(fork);
-        Assert.Null(InitProcess.Prepare(out InitProcess? init));
+        Assert.Null(InitProcess.Prepare(out SealedProgram? init));
         using (init)
         {
-            init!.Plan(plan);
+            InitProcess.Plan(plan, init!);
             Assert.Equal(Errno.None, plan.Start(out HostTid first));
             Assert.True(plan.AwaitReached(wait, 5000), plan.Failure.ToString());
             return first;

@@ -130,7 +130,7 @@ internal sealed class FilterOracle(Policy whole, FilterOptions options)
 
         CreationDecision decision = _policy.DecideUnshare(flags);
         return !decision.Allowed ? Error(decision.Errno)
-            : decision.Stripped != 0 || (flags & _policy.Namespaces.Limited) != 0 ? Trace
+            : decision.Stripped != 0 || (flags & _policy.Supervised) != 0 ? Trace
             : SECCOMP_RET_ALLOW;
     }
 }

@@ -19,16 +19,21 @@ namespace Interpose.Isolation;
 /// power over it at last. Without them the user namespace comes first, all the others are made by
 /// the same clone, and what guests could do to them the dropped capabilities keep them from.
 /// With a pid namespace the first task forks the command at once and becomes its init process.
+/// Where guests keep capabilities over the network and would not have them over the one that was
+/// made so, the command gets another at last, which belongs to its own user namespace.
 /// </remarks>
 internal sealed class IsolatedLaunch : IDisposable
 {
     private const string Command = "the command";
     private const int Patience = 10_000;
     private const int LinkSize = 32;
+    private const ulong OverNetworks = 1UL << CAP_NET_ADMIN | 1UL << CAP_NET_RAW
+        | 1UL << CAP_NET_BIND_SERVICE | 1UL << CAP_NET_BROADCAST;
+
     private readonly LaunchPlan _plan;
     private readonly IsolationSpec _spec;
     private readonly bool _privileged;
-    private readonly InitProcess? _init;
+    private readonly SealedProgram? _init;
     private readonly int _fork;
     private readonly Slot _self;
     private readonly nint _link;
@@ -71,16 +76,25 @@ internal sealed class IsolatedLaunch : IDisposable
                 LinkSize - 1);
         }
 
-        PlanNamespaces();
         bool counts = most.Count > 0;
-        Slot? proc = !_privileged && HasUser && (counts || HasMounts) ? KeepProc() : null;
+        bool second = !_privileged && HasUser && (counts || HasMounts);
+        bool another = NeedsNetwork && (_privileged || second);
+        PlanNamespaces(another);
+        Slot? proc = second ? KeepProc() : null;
         if (spec.Files is { } files)
         {
             plan.Part = "files";
             new MountSteps(plan, files, _privileged ? spec.User : null, _privileged).Plan();
         }
 
-        _map = PlanUser(proc, most, out _counting);
+        _map = PlanUser(proc, most, another, out _counting);
+        if (another)
+        {
+            plan.Part = "net";
+            plan.Add("unshare(CLONE_NEWNET) of", Command, __NR_unshare, (nint)CLONE_NEWNET);
+            NamespaceSteps.PlanLoopback(plan);
+        }
+
         if (spec is { Files: { } fenced, Landlock: > 0 })
         {
             plan.Part = "landlock";
@@ -100,6 +114,13 @@ internal sealed class IsolatedLaunch : IDisposable
     /// namespace.
     /// </summary>
     private bool HasMounts => (_spec.Capabilities & (1UL << CAP_SYS_ADMIN)) != 0;
+
+    /// <summary>
+    /// Whether guests shall have power over their network, which only that of their own user
+    /// namespace gives them: network_namespaces(7), user_namespaces(7).
+    /// </summary>
+    private bool NeedsNetwork => HasUser && (_spec.Namespaces & CLONE_NEWNET) != 0
+        && (_spec.Capabilities & OverNetworks) is > 0;
 
     private GuestIds Ids
     {
@@ -154,7 +175,7 @@ internal sealed class IsolatedLaunch : IDisposable
 
         Privileges.PlanNone(_plan, "the init process");
         GuestLaunch.PlanDeathWithSupervisor(_plan);
-        _init.Plan(_plan);
+        InitProcess.Plan(_plan, _init);
     }
 
     /// <summary>The supervisor's part: maps are written, the command is found.</summary>
@@ -204,25 +225,28 @@ internal sealed class IsolatedLaunch : IDisposable
     /// <summary>The user namespace of the command, where it is not the one of all else.</summary>
     /// <param name="proc">The /proc by which the task sets it up itself; null for not so.</param>
     /// <param name="most">How many namespaces guests may make.</param>
+    /// <param name="another">Whether a second network follows, which is counted as well.</param>
     /// <param name="counting">What counts them, with the supervisor's help.</param>
     /// <returns>The map that the supervisor writes; null for none.</returns>
     private IdMap? PlanUser(
-        Slot? proc, IReadOnlyList<NamespaceLimit> most, out CountingNamespaces? counting)
+        Slot? proc, IReadOnlyList<NamespaceLimit> most, bool another,
+        out CountingNamespaces? counting)
     {
         counting = null;
         _plan.Part = "user";
+        ulong network = another ? CLONE_NEWNET : 0;
         if (proc is { } old)
         {
             (int uid, int gid) = (Ids.Uid, Ids.Gid);
             CountingNamespaces.PlanOwn(
-                _plan, old, most, _spec.Namespaces,
+                _plan, old, most, [_spec.Namespaces | CLONE_NEWUSER, network],
                 IdMap.One(new(uid, uid, gid, gid), deniesGroups: true));
             GuestLaunch.PlanDeathWithSupervisor(_plan);
         }
         else if (most.Count > 0)
         {
             IdMap inner = HasUser ? IdMap.One(Ids, deniesGroups: false) : IdMap.Same();
-            counting = new(_plan, most, IdMap.Same(), inner);
+            counting = new(_plan, most, IdMap.Same(), inner, network);
         }
         else if (_privileged && HasUser)
         {
@@ -236,7 +260,8 @@ internal sealed class IsolatedLaunch : IDisposable
         return null;
     }
 
-    private void PlanNamespaces()
+    /// <param name="another">Whether the network of now is not the command's.</param>
+    private void PlanNamespaces(bool another)
     {
         ulong types = _spec.Namespaces;
         if (_spec.Hostname is { } name)
@@ -245,7 +270,7 @@ internal sealed class IsolatedLaunch : IDisposable
             NamespaceSteps.PlanHostname(_plan, name);
         }
 
-        if ((types & CLONE_NEWNET) != 0)
+        if ((types & CLONE_NEWNET) != 0 && !another)
         {
             _plan.Part = "net";
             NamespaceSteps.PlanLoopback(_plan);

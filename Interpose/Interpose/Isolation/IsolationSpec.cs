@@ -35,6 +35,9 @@ public enum MountKind
 
     /// <summary>A minimal /dev.</summary>
     Dev,
+
+    /// <summary>The message queues of the run's ipc namespace: mq_overview(7).</summary>
+    MessageQueues,
 }
 
 /// <summary>One path of a file view.</summary>

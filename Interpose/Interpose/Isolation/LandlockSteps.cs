@@ -79,7 +79,8 @@ internal sealed class LandlockSteps
             case MountKind.Hide when !mount.IsDirectory:
                 Allow(mount.Path, OfFiles);
                 break;
-            case MountKind.Tmpfs or MountKind.CopyOnWrite:
+            case MountKind.Tmpfs or MountKind.CopyOnWrite or MountKind.MessageQueues:
+                // mq_open(2) needs no path, yet its files are those of this mount's directory.
                 Allow(mount.Path, ulong.MaxValue);
                 break;
             case MountKind.Proc:

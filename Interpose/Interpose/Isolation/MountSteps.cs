@@ -169,6 +169,10 @@ internal sealed partial class MountSteps
                 Put(_copies[mount.Path], mount.Path, MountCalls.Harmless | MOUNT_ATTR_NOEXEC);
                 KeepSettings(mount.Path);
                 break;
+            case MountKind.MessageQueues:
+                const uint attributes = MountCalls.Harmless | MOUNT_ATTR_NOEXEC;
+                Put(_calls.New("mqueue", mount.Path, attributes), mount.Path, attributes);
+                break;
             default:
                 PutDev(mount.Path);
                 break;

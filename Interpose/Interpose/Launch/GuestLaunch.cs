@@ -71,7 +71,7 @@ public sealed class GuestLaunch : IDisposable
         else
         {
             IdMap? ids = spec.NamespacesMost.Count == 0 ? null : IdMap.Same();
-            _counting = ids is null ? null : new(_plan, spec.NamespacesMost, ids, ids);
+            _counting = ids is null ? null : new(_plan, spec.NamespacesMost, ids, ids, network: 0);
             _plan.AddWait();
         }
 

@@ -11,73 +11,31 @@ namespace Interpose.Launch;
 /// ends of processes that lost their parents, and ends when none is left.
 /// </summary>
 /// <remarks>
-/// It is a program of its own (Launch/init.c) in a sealed memory file, so a guest that got hold
-/// of it would find nothing of the supervisor in its memory, and could not write to its file.
-/// Who cannot read the file cannot trace what it became, nor see its descriptors: exec's
-/// <c>would_dump</c>. The supervisor does not trace it either: its filter leaves it the calls that
-/// it makes, none of which makes a task.
+/// It is a program of its own (Launch/init.c). The supervisor does not trace it: its filter leaves
+/// it the calls that it makes, none of which makes a task.
 /// </remarks>
-internal sealed class InitProcess : IDisposable
+internal static class InitProcess
 {
     private const string Name = "the init process";
-    private const int Seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
-    private const int ExecuteOnly = 0x49;
-    private readonly int _file;
-
-    private InitProcess(int file) => _file = file;
 
     /// <summary>Brings the program into a file.</summary>
-    public static unsafe Failure? Prepare(out InitProcess? init)
+    public static unsafe Failure? Prepare(out SealedProgram? init)
     {
-        const uint flags = MFD_ALLOW_SEALING | MFD_EXEC;
-        ReadOnlySpan<byte> name = "sandbox-init\0"u8;
-        init = null;
-        Errno errno = Posix.CreateMemory(name, flags, out int file);
-        if (errno == Errno.EINVAL)
-        {
-            // Before Linux 6.3 all can be executed.
-            errno = Posix.CreateMemory(name, flags & ~MFD_EXEC, out file);
-        }
-
-        if (errno != Errno.None)
-        {
-            return ("memfd_create for", Name, errno);
-        }
-
         ulong size;
 
         // SAFETY: the image lies in this program's own constants, and lives as long as it.
         byte* image = Native.InitImage(&size);
-        errno = Posix.Write(file, new ReadOnlySpan<byte>(image, (int)size), out int written);
-        errno = errno == Errno.None && written != (int)size ? Errno.EIO : errno;
-        errno = errno == Errno.None ? Posix.Seal(file, Seals) : errno;
-        errno = errno == Errno.None ? Posix.ChangeMode(file, ExecuteOnly) : errno;
-        if (errno != Errno.None)
-        {
-            Posix.Close(file);
-            return ("write to a memory file of", Name, errno);
-        }
-
-        init = new(file);
-        return null;
+        return SealedProgram.Prepare(
+            Name, new ReadOnlySpan<byte>(image, (int)size), out init);
     }
 
     /// <summary>Adds the calls by which a task becomes it.</summary>
-    public void Plan(LaunchPlan plan)
+    public static void Plan(LaunchPlan plan, SealedProgram program)
     {
-        const string descriptors = "descriptors of the init process";
-        plan.Add("close_range", descriptors, __NR_close_range, 0, _file - 1, 0);
-        plan.Add(
-            "close_range", descriptors, __NR_close_range, _file + 1,
-            unchecked((nint)uint.MaxValue), 0);
+        program.PlanClose(plan, Name, kept: 0);
         plan.AddFilter(Name, Filter());
-        plan.Add(
-            "execveat of", Name, __NR_execveat, _file, plan.Text([]),
-            plan.Vector([plan.Text("sandbox-init"u8)]), plan.Vector([]), AT_EMPTY_PATH);
+        program.PlanExec(plan, Name, "sandbox-init"u8);
     }
-
-    /// <inheritdoc/>
-    public void Dispose() => Posix.Close(_file);
 
     /// <summary>What it needs and nothing else; execveat is how it begins.</summary>
     internal static sock_filter[] Filter()

@@ -214,19 +214,25 @@ EXPORT long sandbox_launch(struct launch_plan *plan)
     return pid;
 }
 
-/* The program that is pid 1 where a run has pids of its own: Launch/init.c, a whole ELF file. */
-__asm__(".pushsection .rodata\n"
-        ".balign 16\n"
-        "sandbox_init_begin: .incbin \"" INIT_IMAGE "\"\n"
-        "sandbox_init_end:\n"
-        ".popsection\n");
-extern const char sandbox_init_begin[], sandbox_init_end[];
+/* A program of its own, a whole ELF file, and what tells where it lies. */
+#define PROGRAM(name, file)                                                                        \
+    __asm__(".pushsection .rodata\n"                                                               \
+            ".balign 16\n"                                                                         \
+            "sandbox_" #name "_begin: .incbin \"" file "\"\n"                                      \
+            "sandbox_" #name "_end:\n"                                                             \
+            ".popsection\n");                                                                      \
+    extern const char sandbox_##name##_begin[], sandbox_##name##_end[];                            \
+    EXPORT const char *sandbox_##name##_image(uint64_t *size)                                      \
+    {                                                                                              \
+        *size = (uint64_t)(sandbox_##name##_end - sandbox_##name##_begin);                         \
+        return sandbox_##name##_begin;                                                             \
+    }
 
-EXPORT const char *sandbox_init_image(uint64_t *size)
-{
-    *size = (uint64_t)(sandbox_init_end - sandbox_init_begin);
-    return sandbox_init_begin;
-}
+/* Pid 1 where a run has pids of its own: Launch/init.c. */
+PROGRAM(init, INIT_IMAGE)
+
+/* What sets up namespaces that guests make: Namespaces/nssetup.c. */
+PROGRAM(nssetup, NSSETUP_IMAGE)
 
 /* What threads keep, and how many have given up the rest. */
 static uint64_t kept_capabilities;

@@ -50,6 +50,9 @@ internal static unsafe partial class Native
     [LibraryImport(Library, EntryPoint = "sandbox_init_image")]
     public static partial byte* InitImage(ulong* size);
 
+    [LibraryImport(Library, EntryPoint = "sandbox_nssetup_image")]
+    public static partial byte* NamespaceSetupImage(ulong* size);
+
     [LibraryImport(Library, EntryPoint = "sandbox_give_up_capabilities")]
     public static partial long GiveUpCapabilities(ulong keep);
 

@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using System.Globalization;
 using System.Text;
@@ -34,6 +35,7 @@ internal sealed class CountingNamespaces
     private readonly IReadOnlyList<NamespaceLimit> _most;
     private readonly IdMap _outer;
     private readonly IdMap _inner;
+    private readonly ulong _network;
     private readonly uint[] _waits = new uint[2];
 
     /// <summary>Adds the child's part to its plan.</summary>
@@ -41,10 +43,12 @@ internal sealed class CountingNamespaces
     /// <param name="most">How many namespaces of which types.</param>
     /// <param name="outer">The ids of the outer namespace.</param>
     /// <param name="inner">The ids of the inner one.</param>
+    /// <param name="network">CLONE_NEWNET where the run makes one in the inner; else 0.</param>
     public CountingNamespaces(
-        LaunchPlan plan, IReadOnlyList<NamespaceLimit> most, IdMap outer, IdMap inner)
+        LaunchPlan plan, IReadOnlyList<NamespaceLimit> most, IdMap outer, IdMap inner,
+        ulong network)
     {
-        (_plan, _most, _outer, _inner) = (plan, most, outer, inner);
+        (_plan, _most, _outer, _inner, _network) = (plan, most, outer, inner, network);
         string[] which = ["the counting namespace", "the run's namespace"];
         for (int i = 0; i < which.Length; i++)
         {
@@ -63,14 +67,16 @@ internal sealed class CountingNamespaces
     /// <param name="plan">The plan, up to here.</param>
     /// <param name="proc">A descriptor of a /proc.</param>
     /// <param name="most">How many namespaces of which types.</param>
-    /// <param name="own">CLONE_NEW* flags of what the run itself has.</param>
+    /// <param name="own">
+    /// CLONE_NEW* flags of what the run itself has, the inner namespace included; in several
+    /// words what it has several of. All of it is charged to the outer one.
+    /// </param>
     /// <param name="inner">The ids of the inner namespace, one each.</param>
     public static void PlanOwn(
-        LaunchPlan plan, Slot proc, IReadOnlyList<NamespaceLimit> most, ulong own,
-        IdMap inner)
+        LaunchPlan plan, Slot proc, IReadOnlyList<NamespaceLimit> most,
+        ReadOnlySpan<ulong> own, IdMap inner)
     {
-        // The inner namespace is charged to the outer one, and so is what the run has.
-        foreach ((string file, string text) in Limits(most, own | CLONE_NEWUSER))
+        foreach ((string file, string text) in Limits(most, own))
         {
             plan.AddWrite(proc, file, text);
         }
@@ -82,16 +88,24 @@ internal sealed class CountingNamespaces
     }
 
     /// <summary>What is written where, for guests to have as many beside the run's own.</summary>
-    private static IEnumerable<(string File, string Text)> Limits(
-        IReadOnlyList<NamespaceLimit> most, ulong own)
+    private static List<(string File, string Text)> Limits(
+        IReadOnlyList<NamespaceLimit> most, params ReadOnlySpan<ulong> own)
     {
+        var limits = new List<(string File, string Text)>();
         foreach (NamespaceLimit limit in most)
         {
-            int all = limit.Most + ((own & limit.Flag) != 0 ? 1 : 0);
-            yield return (
+            int all = limit.Most;
+            foreach (ulong flags in own)
+            {
+                all += (flags & limit.Flag) != 0 ? 1 : 0;
+            }
+
+            limits.Add((
                 $"/proc/sys/user/max_{limit.Type}_namespaces",
-                all.ToString(CultureInfo.InvariantCulture));
+                all.ToString(CultureInfo.InvariantCulture)));
         }
+
+        return limits;
     }
 
     /// <summary>The supervisor's part: ids and limits.</summary>
@@ -146,8 +160,8 @@ internal sealed class CountingNamespaces
             unchecked((nint)uint.MaxValue), 0);
         var files = new List<(string File, string Text)>(_inner.Files(child.ToString()));
 
-        // The run's own user namespace is one of those that are charged.
-        files.AddRange(Limits(_most, CLONE_NEWUSER));
+        // What the run itself has in there is charged as well.
+        files.AddRange(Limits(_most, CLONE_NEWUSER | _network));
 
         foreach ((string file, string text) in files)
         {

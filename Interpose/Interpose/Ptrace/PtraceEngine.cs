@@ -22,7 +22,7 @@ public sealed partial class PtraceEngine
     private readonly TraceeWaiter _waiter = new();
     private readonly ulong _signals;
     private readonly ushort _mark;
-    private HostTid? _ignored;
+    private readonly List<HostTid> _ignored = [];
 
     /// <summary>Makes an engine.</summary>
     /// <param name="events">Who is told and asked.</param>
@@ -50,7 +50,7 @@ public sealed partial class PtraceEngine
     }
 
     /// <summary>A child of this process that is not traced; nothing is done at its end.</summary>
-    public void Ignore(HostTid child) => _ignored = child;
+    public void Ignore(HostTid child) => _ignored.Add(child);
 
     /// <summary>Handles stops until no task is left, or until told to leave.</summary>
     /// <param name="leaveAt">When to leave whatever is left; asked before each wait.</param>
@@ -155,7 +155,7 @@ public sealed partial class PtraceEngine
     private void Handle(in TraceeReport report)
     {
         WaitStatus status = report.Status;
-        if (report.Tid == _ignored && report.Status.Ended)
+        if (report.Status.Ended && _ignored.Contains(report.Tid))
         {
             return;
         }

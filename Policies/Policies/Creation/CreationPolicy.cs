@@ -64,7 +64,7 @@ public sealed class CreationPolicy
         _entries = [.. draft.Entries];
         _required = [.. draft.Required];
         (Otherwise, OnViolation) = (draft.Otherwise, draft.OnViolation);
-        (Limits, Namespaces) = (draft.Limits, draft.Namespaces);
+        (Limits, Namespaces, SetUp) = (draft.Limits, draft.Namespaces, draft.SetUp);
         for (int i = 0; i < Bits; i++)
         {
             ulong bit = 1UL << i;
@@ -95,6 +95,15 @@ public sealed class CreationPolicy
 
     /// <summary>How many namespaces guests may make.</summary>
     public NamespaceBudgets Namespaces { get; }
+
+    /// <summary>What is done to namespaces that guests make.</summary>
+    public NamespaceSetUp SetUp { get; }
+
+    /// <summary>
+    /// Types of namespaces of which none is made unseen, as CLONE_NEW flags: they are counted, or
+    /// set up.
+    /// </summary>
+    public ulong Supervised => Namespaces.Limited | SetUp.Types;
 
     /// <summary>Every limit that is set, by key: of tasks, then of namespaces.</summary>
     public IEnumerable<(string Key, Sourced<int> Limit)> AllLimits() =>

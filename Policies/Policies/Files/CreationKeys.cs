@@ -71,6 +71,10 @@ internal static class CreationKeys
                 type, NamespaceBudgets.DepthKey(type), NamespaceBudgets.DepthMost,
                 "How deep they may nest below the run's own.",
                 static (budget, limit) => budget with { Depth = limit });
+            foreach (PolicyKey key in SetUp(type))
+            {
+                yield return key;
+            }
         }
 
         yield return new(
@@ -101,6 +105,34 @@ internal static class CreationKeys
         key, new IntegerKind(0, most), "no limit", "1", description,
         (draft, value, node) => draft.Namespaces = draft.Namespaces.With(
             type, set(draft.Namespaces.Of(type), new((int)value, node.Origin))));
+
+    /// <summary>What is done to namespaces of a type.</summary>
+    private static IEnumerable<PolicyKey> SetUp(NamespaceType type)
+    {
+        if (type == NamespaceType.User)
+        {
+            yield return new(
+                NamespaceSetUp.MapKey,
+                new WordKind(
+                    ("none", UserMap.None), ("caller", UserMap.Caller), ("root", UserMap.Root)),
+                "none", "caller",
+                "The ids that a new one is given before anything runs in it: its maker's, as they "
+                    + "are or as user and group 0, and setgroups is denied. As the kernel has it, "
+                    + "the id 0 needs a maker with CAP_SETFCAP.",
+                static (draft, value, node) => draft.SetUp =
+                    draft.SetUp with { Map = (UserMap)value, MapAt = node.Origin });
+        }
+
+        if (type == NamespaceType.Net)
+        {
+            yield return new(
+                NamespaceSetUp.LoopbackKey, new WordKind(("down", false), ("up", true)), "down",
+                "up",
+                "Whether the loopback device of a new one is up before anything runs in it.",
+                static (draft, value, node) => draft.SetUp =
+                    draft.SetUp with { Loopback = (bool)value, LoopbackAt = node.Origin });
+        }
+    }
 
     private static PolicyKey.Layer Flags(FlagAction action) => (draft, value, _) =>
     {

@@ -69,9 +69,22 @@ public static partial class PolicyListing
             }
         }
 
+        WriteNamespaces(text, policy);
         List(text, "require", Required(creation));
         string kill = creation.OnViolation.Value == OnViolation.Kill ? "kill" : "errno";
         Line(text, $"  on_violation: {kill}", creation.OnViolation.Origin);
+    }
+
+    /// <summary>Budgets and set-up of namespaces, by type.</summary>
+    private static void WriteNamespaces(StringBuilder text, Policy policy)
+    {
+        var body = new StringBuilder();
+        foreach (NamespaceType type in NamespaceTypes.All)
+        {
+            Section(body, policy, $"creation.namespaces.{type.Name()}", "    ");
+        }
+
+        text.Append(body.Length == 0 ? string.Empty : "  namespaces:\n").Append(body);
     }
 
     private static void WriteDenials(StringBuilder text, CreationPolicy creation)

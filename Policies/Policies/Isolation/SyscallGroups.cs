@@ -39,7 +39,8 @@ public sealed record SyscallGroup(
 /// <remarks>
 /// The answer is EPERM, which is what the kernel says to a caller without the capability, so
 /// programs have a message for it. It is ENOSYS where kernels without the feature are about, and
-/// libraries have a way without: then they take it. Left open, as with Docker: reading clocks by
+/// libraries have a way without: then they take it. The last three are for programs that need
+/// less than a container does. In no group, or open in a container: reading clocks by
 /// adjtimex, ptrace and process_vm_readv, which the kernel judges by the target, and
 /// name_to_handle_at, which opens nothing. What creates tasks or namespaces is the section
 /// <c>creation</c>'s, and io_uring is always denied.
@@ -93,6 +94,17 @@ public static class SyscallGroups
             ["uselib", "ustat", "sysfs", "_sysctl", "nfsservctl", "create_module",
             "get_kernel_syms", "query_module", "getpmsg", "putpmsg", "afs_syscall", "tuxcall",
             "security", "vserver", "epoll_ctl_old", "epoll_wait_old", "lookup_dcookie"]),
+        new("@network", EPERM, true,
+            "whoever needs no network needs no sockets; those that it was given can be used",
+            ["socket", "connect", "bind", "listen", "accept", "accept4"]),
+        new("@trace", EPERM, true,
+            "looking into other processes and steering them is for debuggers",
+            ["ptrace", "process_vm_readv", "process_vm_writev"]),
+        new("@ipc", ENOSYS, false,
+            "memory, messages and semaphores for other processes; ENOSYS as of a kernel without",
+            ["shmget", "shmat", "shmctl", "shmdt", "msgget", "msgsnd", "msgrcv", "msgctl",
+            "semget", "semop", "semtimedop", "semctl", "mq_open", "mq_unlink", "mq_timedsend",
+            "mq_timedreceive", "mq_notify", "mq_getsetattr"]),
     ];
 
     /// <summary>Finds a group by name; null when there is none.</summary>

@@ -148,12 +148,12 @@ public sealed class CopyProcess(
 
         PublishedTask published = PublishedTask.Commit(reserved, child, table, clone.Unwind);
         (clone.Child, clone.Verdict) = (child, CloneVerdict.Created);
-        Errno broken = published.Broken;
+        clone.Broken = published.Broken;
         clone.Took(StageName.Publish, clock.Now);
 
         RunningTask.WakeUp(published);
         clone.Took(StageName.WakeUp, clock.Now);
-        return broken;
+        return clone.Broken;
     }
 
     private Errno Unwind(PendingClone clone, in Refusal refusal)

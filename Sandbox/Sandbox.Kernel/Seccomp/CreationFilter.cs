@@ -337,7 +337,7 @@ public sealed class CreationFilter
         ulong stripped = _policy.Strip & CloneFlags.Namespaces;
         ulong unnamed = CloneFlags.Namespaces & ~(_policy.Allow | stripped | _policy.Denied);
         JumpIfAny(unnamed, Error(_policy.Otherwise.Value));
-        JumpIfAny(stripped | _policy.Namespaces.Limited, _code.Answer(Trace));
+        JumpIfAny(stripped | _policy.Supervised, _code.Answer(Trace));
         _code.Return(SECCOMP_RET_ALLOW);
     }
 }

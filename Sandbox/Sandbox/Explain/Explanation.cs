@@ -244,6 +244,11 @@ internal sealed class Explanation : IHostFacts
 
         Line("stage 3", "PopulatedTask: shared or copied");
         Line("stage 4", $"ReservedTask: {_policy.Resources.Limits.Length} resource limits planned");
+        foreach ((string key, string value, Origin origin) in _policy.Creation.SetUp.Of(flags))
+        {
+            Line("  set up", $"{key}: {value}", origin);
+        }
+
         Line("kernel", "runs the call; memory, user limits and security modules are its own to "
             + "refuse, which unwinds all of the above");
         Line("stage 5", "PublishedTask: stopped, placed, in the task table; no failure after this");

@@ -124,6 +124,7 @@ internal sealed class FileRules
     {
         if (_default is FileAccess.Hide or FileAccess.Deny)
         {
+            AddQueues(policy);
             return;
         }
 
@@ -137,12 +138,31 @@ internal sealed class FileRules
             _mounts.TryAdd("/dev", new("/dev", MountKind.Dev, IsDirectory: true));
         }
 
+        AddQueues(policy);
+
         // The names of hosts are looked up by a file that is often a link into /run.
         if (policy.Isolation.Network == NetworkAccess.Host
             && HostProcess.Resolve("/etc/resolv.conf", out string names, out _) == Errno.None
             && IsOnCover(names))
         {
             _mounts.TryAdd(names, new(names, MountKind.ReadOnly, IsDirectory: false));
+        }
+    }
+
+    /// <summary>
+    /// The message queues of an ipc namespace; without a place for them Landlock, which knows
+    /// files by their directories, would deny mq_open(2).
+    /// </summary>
+    private void AddQueues(Policy policy)
+    {
+        const string queues = "/dev/mqueue";
+        bool isMinimal = _mounts.TryGetValue("/dev", out FileMount? dev)
+            && dev.Kind == MountKind.Dev;
+        if (isMinimal && policy.Isolation.Has(NamespaceType.Ipc)
+            && HostProcess.ReadText("/proc/filesystems").Contains(
+                "\tmqueue\n", StringComparison.Ordinal))
+        {
+            _mounts.TryAdd(queues, new(queues, MountKind.MessageQueues, IsDirectory: true));
         }
     }
 

@@ -106,19 +106,22 @@ internal sealed class LaunchAttempts(LaunchSpec spec, Policy policy) : IDisposab
             Protection.Keyring => rest with { Keyring = false },
             Protection.Uts => rest with { Hostname = null },
             Protection.Time => rest with { TimeOffsets = null },
-            Protection.Pid when rest.Files is { } files => rest with
-            {
-                Files = files with { Mounts = WithoutProc(files.Mounts) },
-            },
+            Protection.Pid => WithoutMounts(rest, MountKind.Proc),
+            Protection.Ipc => WithoutMounts(rest, MountKind.MessageQueues),
             Protection.User => rest with { User = Privileges.CanIsolate() ? rest.User : null },
             _ => rest,
         };
     }
 
-    private static List<FileMount> WithoutProc(IReadOnlyList<FileMount> mounts)
+    private static IsolationSpec WithoutMounts(IsolationSpec isolation, MountKind kind)
     {
-        var rest = new List<FileMount>(mounts);
-        rest.RemoveAll(mount => mount.Kind == MountKind.Proc);
-        return rest;
+        if (isolation.Files is not { } files)
+        {
+            return isolation;
+        }
+
+        var rest = new List<FileMount>(files.Mounts);
+        rest.RemoveAll(mount => mount.Kind == kind);
+        return isolation with { Files = files with { Mounts = rest } };
     }
 }

@@ -47,6 +47,10 @@ internal static class ResultFile
         json.WriteNumber("killed_at_end"u8, numbers.KilledAtEnd);
         json.WriteEndObject();
         WriteUsage(json, numbers);
+        json.WriteStartObject("namespaces"u8);
+        json.WriteNumber("maps_written"u8, numbers.MapsWritten);
+        json.WriteNumber("loopbacks_raised"u8, numbers.LoopbacksRaised);
+        json.WriteEndObject();
         WriteDecisions(json, numbers);
         json.WriteStartArray("denials"u8);
         foreach (Denial denial in numbers.Denials)

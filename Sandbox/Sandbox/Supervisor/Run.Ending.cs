@@ -32,10 +32,10 @@ internal sealed partial class Run
     public void OnExit(in TaskExit exit)
     {
         _job.OnGone(exit.Tid);
-        _moves.Remove(exit.Tid);
         ThreadGroup? parent = _table.TryFind(exit.Tid, out GuestTask? known)
             ? known.Group.Parent : null;
         DropAgain(exit.Tid);
+        Forget(exit.Tid);
         GuestTask? task = _table.Exit(exit.Tid);
         _reports.OnExit(exit);
         if (task is not null && task.Group.Threads == 0)

@@ -36,6 +36,13 @@ internal sealed partial class Run
             out CreationDecision decision);
         refusal ??= entered is null ? Unseen
             : enters || caller is null ? null : _pipeline.Namespaces.Exceeded(runs, caller);
+        NamespaceController.Reservation? setUp = null;
+        if (refusal is null && !enters && _namespaces is not null
+            && !_namespaces.Reserve(call.Caller, runs).TryGet(out setUp, out Refusal lacking))
+        {
+            refusal = lacking;
+        }
+
         if (refusal is { } no)
         {
             _reports.OnNamespaces(request, caller, no, decision, request.A0);
@@ -44,7 +51,8 @@ internal sealed partial class Run
         }
 
         NamespaceLinks? before = enters ? NamespaceLinks.Of(call.Caller) : null;
-        _moves[call.Caller] = new(request, decision, runs, before);
+        Forget(call.Caller);
+        _moves.Add(call.Caller, new(request, decision, runs, before, setUp));
         return new(Errno.None, runs);
     }
 
@@ -58,7 +66,12 @@ internal sealed partial class Run
 
         _table.TryFind(caller, out GuestTask? task);
         ulong types = move.Before is null ? move.Runs & CloneFlags.Namespaces : 0;
-        Refusal? refusal = errno == Errno.None ? Moved(move, task, types)
+        if (errno != Errno.None)
+        {
+            move.SetUp?.Cancel();
+        }
+
+        Refusal? refusal = errno == Errno.None ? SetUp(move) ?? Moved(move, task, types)
             : _pipeline.Namespaces.Explain(errno, types, task);
         if (refusal is { By: RefusedBy.Limit } && MayComeFree(types))
         {
@@ -68,6 +81,37 @@ internal sealed partial class Run
 
         _reports.OnNamespaces(move.Request, task, refusal, move.Decision, move.Runs);
         return false;
+    }
+
+    /// <summary>
+    /// A task has ended, or runs another program: a call that it was in is no more.
+    /// </summary>
+    private void Forget(HostTid task)
+    {
+        if (_moves.Remove(task, out NamespaceMove? move))
+        {
+            move.SetUp?.Cancel();
+        }
+    }
+
+    /// <summary>
+    /// What a call made is set up before its caller goes on. The caller stands in it already, so
+    /// where that fails it dies there.
+    /// </summary>
+    private Refusal? SetUp(NamespaceMove move)
+    {
+        HostTid caller = move.Request.Caller;
+        Errno errno = move.SetUp?.Place(caller) ?? Errno.None;
+        if (errno == Errno.None)
+        {
+            return null;
+        }
+
+        _plan.Log.Error(
+            "task {Task} was killed: the namespaces that it made could not be set up: {Errno}",
+            caller.Value, errno.Describe());
+        HostProcess.Kill(caller.Value, SIGKILL);
+        return new(errno, RefusedBy.Setup, "namespaces");
     }
 
     /// <summary>
@@ -202,5 +246,6 @@ internal sealed partial class Run
 
     /// <summary>A call that runs, with what its caller had before.</summary>
     private sealed record NamespaceMove(
-        NamespaceRequest Request, CreationDecision Decision, ulong Runs, NamespaceLinks? Before);
+        NamespaceRequest Request, CreationDecision Decision, ulong Runs, NamespaceLinks? Before,
+        NamespaceController.Reservation? SetUp);
 }

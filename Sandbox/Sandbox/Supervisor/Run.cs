@@ -29,14 +29,20 @@ internal sealed partial class Run : IGuestEvents
     private readonly RunReports _reports;
     private readonly JobControl _job = new();
     private readonly RunGroup? _group;
+    private readonly NamespaceController? _namespaces;
 
-    private Run(RunPlan plan, RunGroup? group)
+    private Run(RunPlan plan, RunGroup? group, NamespaceController? namespaces)
     {
-        (_plan, _group) = (plan, group);
+        (_plan, _group, _namespaces) = (plan, group, namespaces);
         List<IForkController> controllers = [];
         if (group is not null)
         {
             controllers.Add(group);
+        }
+
+        if (namespaces is not null)
+        {
+            controllers.Add(namespaces);
         }
 
         if (!plan.Policy.Resources.IsEmpty)
@@ -56,7 +62,9 @@ internal sealed partial class Run : IGuestEvents
     public static RunOutcome Execute(RunPlan plan)
     {
         using RunGroup? group = RunGroup.For(plan.Policy, plan.Log, out var missing);
-        var run = new Run(plan, group);
+        NamespaceSetUp setUp = plan.Policy.Creation.SetUp;
+        using NamespaceController? namespaces = setUp.Types != 0 ? new(setUp) : null;
+        var run = new Run(plan, group, namespaces);
         run._reports.OnLimits(missing);
         long start = run._clock.Now;
         using var attempts = new LaunchAttempts(plan.Launch, plan.Policy);
@@ -122,6 +130,11 @@ internal sealed partial class Run : IGuestEvents
         {
             launch.Abandon(child);
             throw new SetupException("prctl(PR_SET_DUMPABLE) of", "the supervisor", errno, "");
+        }
+
+        if (_namespaces is not null)
+        {
+            _engine.Ignore(_namespaces.Start());
         }
 
         Confine(launch, child);
@@ -237,6 +250,7 @@ internal sealed partial class Run : IGuestEvents
         DropAgain(former);
         if (_table.Exec(tid, former) is { } task)
         {
+            Forget(tid);
             task.Group.Program = HostProcess.ProgramOf(tid) ?? task.Group.Program;
             _reports.OnExec(task);
         }

@@ -101,6 +101,12 @@ internal sealed class RunStatistics
     /// <summary>The limits of the run that were reached.</summary>
     public List<LimitReached> Limits { get; } = [];
 
+    /// <summary>User namespaces of guests that were given ids.</summary>
+    public long MapsWritten { get; set; }
+
+    /// <summary>Networks of guests of which the loopback device was brought up.</summary>
+    public long LoopbacksRaised { get; set; }
+
     /// <summary>The protections of the policy that the run has, by name.</summary>
     public List<string> Protections { get; } = [];
 

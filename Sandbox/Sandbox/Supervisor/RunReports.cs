@@ -16,11 +16,12 @@ using static Interpose.Abi.Uapi;
 namespace Sandbox.Supervisor;
 
 /// <summary>Counts what happens in a run and tells the event stream and the _log.</summary>
-internal sealed class RunReports(RunPlan plan, IClock clock)
+internal sealed partial class RunReports(RunPlan plan, IClock clock)
 {
     private readonly EventStream? _events = plan.Events;
     private readonly Log _log = plan.Log;
     private readonly long _start = clock.Now;
+    private readonly NamespaceSetUp _setUp = plan.Policy.Creation.SetUp;
 
     /// <summary>The counts.</summary>
     public RunStatistics Statistics { get; } = new();
@@ -85,6 +86,7 @@ internal sealed class RunReports(RunPlan plan, IClock clock)
             _ => Statistics.Unwound,
         };
         counts[entry]++;
+        CountSetUp(clone.Verdict == CloneVerdict.Created ? SetUpOf(clone) : 0);
         ReadOnlySpan<long> nanoseconds = clone.Nanoseconds;
         for (int i = 0; i < nanoseconds.Length; i++)
         {
@@ -107,55 +109,6 @@ internal sealed class RunReports(RunPlan plan, IClock clock)
         if (_events is not null)
         {
             WriteClone(_events.Begin(clock.Now - _start, "clone"), clone);
-            _events.End();
-        }
-    }
-
-    /// <summary>A call for namespaces of the caller's own has come to its end.</summary>
-    /// <param name="request">The call.</param>
-    /// <param name="caller">Who called.</param>
-    /// <param name="refusal">Why not; null when it ran well.</param>
-    /// <param name="decision">The rule that let it through.</param>
-    /// <param name="runs">The first argument that the kernel was given.</param>
-    public void OnNamespaces(
-        in NamespaceRequest request, GuestTask? caller, Refusal? refusal,
-        in CreationDecision decision, ulong runs)
-    {
-        bool unwound = refusal is { By: RefusedBy.Kernel };
-        long[] counts = refusal is null ? Statistics.Created
-            : unwound ? Statistics.Unwound : Statistics.Denied;
-        counts[(int)request.Entry]++;
-        string name = request.Entry.Name();
-        string flags = string.Join('|', CloneFlags.Of(request.Asked));
-        if (refusal is { } no)
-        {
-            _log.Detail(
-                "{Entry}({Flags}) by {Caller}: {Errno}, {By}: {Rule}", name, flags,
-                request.Caller.Value, no.Errno.Describe(), Source(no.By), no.Rule);
-            if (!unwound)
-            {
-                Note(request.Entry, caller, no, request.Asked);
-            }
-        }
-        else
-        {
-            _log.Detail("{Entry}({Flags}) by {Caller}", name, flags, request.Caller.Value);
-        }
-
-        if (_events is not null)
-        {
-            Utf8JsonWriter json = _events.Begin(clock.Now - _start, "namespace");
-            json.WriteString("entry"u8, name);
-            WriteCaller(json, request.Caller, caller);
-            WriteFlags(json, "flags", request.Asked);
-            if (refusal is null || unwound)
-            {
-                bool unshares = request.Entry == EntryPoint.Unshare;
-                WriteFlags(json, "flags_run", unshares ? runs : request.Asked);
-            }
-
-            json.WriteString("verdict"u8, refusal is null ? "allow" : unwound ? "unwound" : "deny");
-            WriteRule(json, refusal, decision);
             _events.End();
         }
     }
@@ -251,7 +204,7 @@ internal sealed class RunReports(RunPlan plan, IClock clock)
 
     private static long Micro(in timeval time) => (time.tv_sec * 1_000_000) + time.tv_usec;
 
-    private static void WriteClone(Utf8JsonWriter json, PendingClone clone)
+    private void WriteClone(Utf8JsonWriter json, PendingClone clone)
     {
         json.WriteNumber("id"u8, clone.Id);
         json.WriteString("entry"u8, clone.Call.Entry.Name());
@@ -274,6 +227,7 @@ internal sealed class RunReports(RunPlan plan, IClock clock)
         if (created)
         {
             json.WriteNumber("child"u8, clone.Child.Value);
+            WriteSetUp(json, SetUpOf(clone));
         }
 
         WriteRule(json, created ? null : clone.Refusal, clone.Decision);
