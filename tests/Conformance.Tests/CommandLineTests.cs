@@ -100,13 +100,15 @@ public sealed class CommandLineTests
     [Fact]
     public void Strict_allows_one_task()
     {
-        Outcome alone = Run(["-q", "-p", "strict"], "sh", "-c", "echo alone; exit 3");
+        string threads = Guests.Path("threads");
+        string[] strict = ["-q", "-p", "strict", "--ro", threads, "--chdir", "/"];
+        Outcome alone = Run(strict, "sh", "-c", "echo alone; exit 3");
         Assert.Equal("alone\n", alone.Out);
         Assert.Equal(3, alone.Status);
-        Outcome fork = Run(["-q", "-p", "strict"], "dash", "-c", "ls / | cat");
+        Outcome fork = Run(strict, "dash", "-c", "ls / | cat");
         Assert.Equal(2, fork.Status);
         Assert.Contains("Cannot fork", fork.Err, StringComparison.Ordinal);
-        Assert.Equal("err 1 at 0\n", Run(["-q", "-p", "strict"], Guests.Path("threads"), "1").Out);
+        Assert.Equal("err 1 at 0\n", Run(strict, threads, "1").Out);
     }
 
     [Fact]
@@ -161,7 +163,9 @@ public sealed class CommandLineTests
     public void A_denial_names_what_decided()
     {
         using var place = new Workplace();
-        Product.Run(place, ["-q", "-p", "strict", "--events", "events"], "dash", "-c", "ls | cat");
+        Product.Run(
+            place, ["-q", "-p", "strict", "--chdir", "/", "--events", "events"], "dash", "-c",
+            "ls | cat");
         JsonElement denied = File.ReadAllLines(place.File("events")).Select(l => JsonDocument.Parse(l).RootElement)
             .First(e => e.GetProperty("event").GetString() == "clone" && e.GetProperty("verdict").GetString() == "deny");
         Assert.Equal("EPERM", denied.GetProperty("errno").GetString());

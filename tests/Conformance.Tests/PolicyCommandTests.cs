@@ -22,6 +22,7 @@ public sealed partial class PolicyCommandTests
           require: [CLONE_NEWUTS]
           entry: {clone3: ENOSYS, setns: allow}
           limits: {tasks: 77}
+          namespaces: {user: {max: 3, map: root}, net: {depth: 2, loopback: up}}
           on_violation: kill
         resources: {nice: 3, stack: 8M, cpu_time: 90s, affinity: '0', scheduler: batch}
         """;

@@ -132,15 +132,16 @@ public sealed class ReportTests
     public void The_edits_of_closed_calls_open_what_their_flags_need_as_well()
     {
         using var place = new Workplace();
-        Reported closed = Reported.Run(place, ["-q", "-p", "strict"], Guests.Path("verdicts"), "libc");
+        string guest = Guests.Path("verdicts");
+        string[] strict = ["-q", "-p", "strict", "--ro", guest, "--chdir", "/"];
+        Reported closed = Reported.Run(place, strict, guest, "libc");
         Assert.Contains("vfork: EPERM", closed.Outcome.Out, StringComparison.Ordinal);
         string[] settings = [.. closed.Named("denied")
             .Where(e => Reported.Text(e, "what") is not "clone3")
             .SelectMany(e => e.GetProperty("edit").EnumerateArray())
             .SelectMany(s => new[] { "--set", s.GetString() ?? "" })];
         Assert.Contains("creation.allow=@vfork", settings);
-        Outcome open = Product.Run(
-            place, ["-q", "-p", "strict", .. settings], Guests.Path("verdicts"), "libc");
+        Outcome open = Product.Run(place, [.. strict, .. settings], guest, "libc");
         Assert.Contains("fork: made", open.Out, StringComparison.Ordinal);
         Assert.Contains("vfork: made", open.Out, StringComparison.Ordinal);
         Assert.DoesNotContain("fork: E", open.Out, StringComparison.Ordinal);

@@ -88,8 +88,16 @@ internal static class RandomPolicies
     {
         NamespaceType[] types = [.. NamespaceTypes.All];
         random.Shuffle(types);
-        return $"{types[0].Name()}: {{max: 1}}, {types[1].Name()}: {{depth: 2}}";
+        return $"{types[0].Name()}: {{max: 1{SetUp(types[0])}}}, "
+            + $"{types[1].Name()}: {{depth: 2{SetUp(types[1])}}}";
     }
+
+    private static string SetUp(NamespaceType type) => type switch
+    {
+        NamespaceType.User => ", map: root",
+        NamespaceType.Net => ", loopback: up",
+        _ => string.Empty,
+    };
 
     private static string List(
         Random random, string[] names, int most, Func<string, string> write)

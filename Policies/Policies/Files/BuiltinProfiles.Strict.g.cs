@@ -65,85 +65,87 @@ internal static partial class BuiltinProfiles
         ]
         p24:3 keyring
         p24:12 on
-        p25:3 syscalls
-        {26:5
-        p26:5 deny
-        [26:11
-        q26:12 @mount
-        q26:22 @module
-        q26:33 @reboot
-        q26:44 @clock
-        q26:54 @swap
-        q26:63 @rawio
-        q26:73 @keyring
-        q26:85 @debug
-        q27:7 @numa
-        q27:16 @admin
-        q27:26 @obsolete
-        q27:39 @network
-        q27:51 @trace
-        q27:61 @ipc
+        p25:3 landlock
+        p25:13 on
+        p26:3 syscalls
+        {27:5
+        p27:5 deny
+        [27:11
+        q27:12 @mount
+        q27:22 @module
+        q27:33 @reboot
+        q27:44 @clock
+        q27:54 @swap
+        q27:63 @rawio
+        q27:73 @keyring
+        q27:85 @debug
+        q28:7 @numa
+        q28:16 @admin
+        q28:26 @obsolete
+        q28:39 @network
+        q28:51 @trace
+        q28:61 @ipc
         ]
         }
         }
-        p28:1 filesystem
-        {29:3
-        p29:3 default
-        p29:12 hide
-        p30:3 paths
-        {31:5
-        p31:5 /usr
-        p31:11 ro
-        p32:5 /bin
+        p29:1 filesystem
+        {30:3
+        p30:3 default
+        p30:12 hide
+        p31:3 paths
+        {32:5
+        p32:5 /usr
         p32:11 ro
-        p33:5 /sbin
-        p33:12 ro
-        p34:5 /lib
-        p34:11 ro
-        p35:5 /lib32
-        p35:13 ro
-        p36:5 /lib64
+        p33:5 /bin
+        p33:11 ro
+        p34:5 /sbin
+        p34:12 ro
+        p35:5 /lib
+        p35:11 ro
+        p36:5 /lib32
         p36:13 ro
-        p37:5 /libx32
-        p37:14 ro
-        p38:5 /opt
-        p38:11 ro
-        p39:5 /etc/alternatives
-        p39:24 ro
-        p40:5 /etc/ld.so.cache
-        p40:23 ro
-        p41:5 /etc/localtime
-        p41:21 ro
-        p42:5 /etc/locale.alias
-        p42:24 ro
-        p43:5 /etc/passwd
-        p43:18 ro
-        p44:5 /etc/group
-        p44:17 ro
-        p45:5 /etc/nsswitch.conf
-        p45:25 ro
-        p46:5 .
-        p46:8 ro
-        q47:5 ~
-        p47:10 hide
-        p48:5 /tmp
-        {48:11
-        p48:12 access
-        p48:20 tmpfs
-        p48:27 size
-        p48:33 64M
+        p37:5 /lib64
+        p37:13 ro
+        p38:5 /libx32
+        p38:14 ro
+        p39:5 /opt
+        p39:11 ro
+        p40:5 /etc/alternatives
+        p40:24 ro
+        p41:5 /etc/ld.so.cache
+        p41:23 ro
+        p42:5 /etc/localtime
+        p42:21 ro
+        p43:5 /etc/locale.alias
+        p43:24 ro
+        p44:5 /etc/passwd
+        p44:18 ro
+        p45:5 /etc/group
+        p45:17 ro
+        p46:5 /etc/nsswitch.conf
+        p46:25 ro
+        p47:5 .
+        p47:8 ro
+        q48:5 ~
+        p48:10 hide
+        p49:5 /tmp
+        {49:11
+        p49:12 access
+        p49:20 tmpfs
+        p49:27 size
+        p49:33 64M
         }
-        p49:5 /dev
-        p49:11 dev
-        p50:5 /dev/shm
-        {50:15
-        p50:16 access
-        p50:24 tmpfs
-        p50:31 size
-        p50:37 64M
+        p50:5 /dev
+        p50:11 dev
+        p51:5 /dev/shm
+        {51:15
+        p51:16 access
+        p51:24 tmpfs
+        p51:31 size
+        p51:37 64M
         }
-        p51:5 /proc
-        p51:12 proc
+        p52:5 /proc
+        p52:12 proc
         }
         }
         }
