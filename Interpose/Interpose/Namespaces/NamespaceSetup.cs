@@ -18,7 +18,8 @@ public readonly record struct NamespaceWork(MapToWrite? Map, bool RaisesLoopback
 /// <summary>A map of one user and one group: user_namespaces(7).</summary>
 /// <param name="Maker">The ids of who makes the namespace, as that one sees them.</param>
 /// <param name="Inner">What they are in the new one.</param>
-public readonly record struct MapToWrite((uint User, uint Group) Maker, (uint User, uint Group) Inner);
+public readonly record struct MapToWrite(
+    (uint User, uint Group) Maker, (uint User, uint Group) Inner);
 
 /// <summary>
 /// The process that sets up namespaces which guests make (nssetup.c). It is started before this

@@ -9,15 +9,16 @@ public enum UserMap
     /// <summary>None: whoever may writes them.</summary>
     None,
 
-    /// <summary>Those of its maker, as they are: unshare(1) <c>--map-current-user</c>.</summary>
+    /// <summary>Those of its maker: unshare(1) <c>--map-current-user</c>.</summary>
     Caller,
 
-    /// <summary>Those of its maker, as user and group 0: unshare(1) <c>--map-root-user</c>.</summary>
+    /// <summary>The same as user and group 0: unshare(1) <c>--map-root-user</c>.</summary>
     Root,
 }
 
-/// <summary>What the supervisor does to namespaces that guests make, before anything runs in
-/// them.</summary>
+/// <summary>
+/// What the supervisor does to namespaces that guests make, before anything runs in them.
+/// </summary>
 /// <param name="Map">The ids of user namespaces.</param>
 /// <param name="MapAt">Where that was set.</param>
 /// <param name="Loopback">Whether the loopback device of networks goes up.</param>

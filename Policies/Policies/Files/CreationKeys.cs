@@ -61,20 +61,9 @@ internal static class CreationKeys
         yield return Limit(LimitKind.Threads, "Live threads of one process.");
         yield return Limit(LimitKind.Depth, "Creations from the first process to any other.");
         yield return Limit(LimitKind.PerSecond, "Creations within any one second.");
-        foreach (NamespaceType type in NamespaceTypes.All)
+        foreach (PolicyKey key in OfNamespaces())
         {
-            yield return Namespaces(
-                type, NamespaceBudgets.MaxKey(type), NamespaceBudgets.Most,
-                "How many that guests made may live at once.",
-                static (budget, limit) => budget with { Max = limit });
-            yield return Namespaces(
-                type, NamespaceBudgets.DepthKey(type), NamespaceBudgets.DepthMost,
-                "How deep they may nest below the run's own.",
-                static (budget, limit) => budget with { Depth = limit });
-            foreach (PolicyKey key in SetUp(type))
-            {
-                yield return key;
-            }
+            yield return key;
         }
 
         yield return new(
@@ -91,6 +80,26 @@ internal static class CreationKeys
             static (draft, value, node) =>
                 draft.OnViolation = new((OnViolation)value, node.Origin));
         yield return PolicyKey.Because("creation");
+    }
+
+    /// <summary>The section <c>creation.namespaces</c>.</summary>
+    private static IEnumerable<PolicyKey> OfNamespaces()
+    {
+        foreach (NamespaceType type in NamespaceTypes.All)
+        {
+            yield return Namespaces(
+                type, NamespaceBudgets.MaxKey(type), NamespaceBudgets.Most,
+                "How many that guests made may live at once.",
+                static (budget, limit) => budget with { Max = limit });
+            yield return Namespaces(
+                type, NamespaceBudgets.DepthKey(type), NamespaceBudgets.DepthMost,
+                "How deep they may nest below the run's own.",
+                static (budget, limit) => budget with { Depth = limit });
+            foreach (PolicyKey key in SetUp(type))
+            {
+                yield return key;
+            }
+        }
     }
 
     private static PolicyKey Limit(LimitKind kind, string description) => new(

@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Globalization;
+using System.Linq;
 using Interpose.Abi;
 
 namespace Policies.Files;
@@ -61,10 +62,23 @@ public static class PolicyDifference
             Tell(found, null, "creation.require", $"no {name}");
         }
 
+        CompareSetUp(narrow.SetUp, wide.SetUp, found);
         if (narrow.OnViolation.Value == OnViolation.Kill
             && wide.OnViolation.Value == OnViolation.Errno)
         {
             Tell(found, wide.OnViolation.Origin, "creation.on_violation", "errno instead of kill");
+        }
+    }
+
+    private static void CompareSetUp(
+        NamespaceSetUp narrow, NamespaceSetUp wide, List<string> found)
+    {
+        foreach ((string key, string value, Origin at) in wide.Of(CloneFlags.Namespaces))
+        {
+            if (!narrow.Of(CloneFlags.Namespaces).Any(s => s.Key == key && s.Value == value))
+            {
+                Tell(found, at, key, value);
+            }
         }
     }
 

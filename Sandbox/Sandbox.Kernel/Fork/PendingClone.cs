@@ -63,7 +63,7 @@ public sealed class PendingClone
     /// <summary>The child, once created.</summary>
     public HostTid Child { get; internal set; }
 
-    /// <summary>How the host broke a promise, which costs the child its life; None if not.</summary>
+    /// <summary>None, or how the host broke a promise, which costs the child its life.</summary>
     public Errno Broken { get; internal set; }
 
     /// <summary>Nanoseconds spent in each stage, by <see cref="StageName"/>.</summary>
