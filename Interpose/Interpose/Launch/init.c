@@ -3,19 +3,10 @@
  * ends when nothing is left. Nothing else: signals reach the command from the supervisor, which
  * also knows its status. No library, for it is started once for each run.
  */
+#include "call.h"
+
 #include <asm/unistd_64.h>
 #include <linux/prctl.h>
-
-static long call(long nr, long a0, long a1, long a2, long a3)
-{
-    long ret;
-    register long r10 __asm__("r10") = a3;
-    __asm__ volatile("syscall"
-                     : "=a"(ret)
-                     : "a"(nr), "D"(a0), "S"(a1), "d"(a2), "r"(r10)
-                     : "rcx", "r11", "memory");
-    return ret;
-}
 
 __attribute__((noreturn, used)) void _start(void)
 {

@@ -8,6 +8,8 @@
  * workers share, answers with an errno, and ends. Either ends when the supervisor's ends close.
  */
 #define _GNU_SOURCE
+#include "../Launch/call.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
@@ -30,17 +32,6 @@ struct setup_job {
     /* The ids of the task in the user namespace that the new one is made in, and in the new. */
     unsigned outer_uid, inner_uid, outer_gid, inner_gid;
 };
-
-static long call(long nr, long a0, long a1, long a2, long a3)
-{
-    long ret;
-    register long r10 __asm__("r10") = a3;
-    __asm__ volatile("syscall"
-                     : "=a"(ret)
-                     : "a"(nr), "D"(a0), "S"(a1), "d"(a2), "r"(r10)
-                     : "rcx", "r11", "memory");
-    return ret;
-}
 
 __attribute__((noreturn)) static void leave(void)
 {
