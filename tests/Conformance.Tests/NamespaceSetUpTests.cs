@@ -134,14 +134,41 @@ public sealed class NamespaceSetUpTests
         Assert.StartsWith("ids 0 0 maps 0:0:1 0:0:1 ", may.Out, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public void Without_what_sets_them_up_no_namespace_is_made_and_the_rest_goes_on()
+    [Theory]
+    [MemberData(nameof(Profiles))]
+    public void Every_type_can_be_given_to_each_process(Way way, string profile)
+    {
+        using var place = new Isolated(way);
+        const string script = """
+            import os
+            def links(): return [os.readlink("/proc/self/ns/" + t) for t in ("user", "mnt", "net", "ipc", "uts", "cgroup")]
+            own = links()
+            if os.fork() == 0:
+                print([a == b for a, b in zip(own, links())].count(False), os.getuid(), flush=True)
+                os._exit(0)
+            print(os.wait()[1])
+            """;
+        string[] types = ["USER", "NS", "NET", "IPC", "UTS", "CGROUP"];
+        string all = string.Join(',', types.Select(t => "CLONE_NEW" + t));
+        Outcome run = place.Run(
+            [
+                "-p", profile, "--set", "isolation.user.uid=1000", "--set", $"creation.require={all}",
+                "--set", "creation.namespaces.user.map=root",
+            ],
+            "/usr/bin/python3", "-c", script);
+        Assert.Equal("6 0\n0\n", run.Out);
+    }
+
+    [Theory]
+    [InlineData("KILL")]
+    [InlineData("STOP")]
+    public void Without_what_sets_them_up_no_namespace_is_made_and_the_rest_goes_on(string signal)
     {
         // A guest of the same user can end that process, as it can end the supervisor.
         const string script = """
             supervisor=$(awk '/^PPid/{print $2}' /proc/$$/status)
             for p in $(cat /proc/$supervisor/task/*/children); do
-                [ "$(cat /proc/$p/comm)" = nssetup ] && kill -9 $p && echo ended
+                [ "$(cat /proc/$p/comm)" = nssetup ] && kill -$2 $p && echo ended
             done
             $1 clone; $1 unshare; (echo plain)
             """;
@@ -149,7 +176,7 @@ public sealed class NamespaceSetUpTests
         Outcome run = Product.Run(
             place,
             ["-q", "-p", "permissive", "--set", "creation.namespaces.user.map=caller"],
-            "sh", "-c", script, "sh", Guests.Path(Guest));
+            "sh", "-c", script, "sh", Guests.Path(Guest), signal);
         Assert.Equal("ended\nEAGAIN\nEAGAIN\nplain\n", run.Out);
     }
 
