@@ -7,7 +7,17 @@ public static partial class Uapi
     public const int __NR_write = 1;
     public const int __NR_open = 2;
     public const int __NR_close = 3;
+    public const int __NR_poll = 7;
     public const int __NR_munmap = 11;
+    public const int __NR_flock = 73;
+    public const int __NR_fsync = 74;
+    public const int __NR_fgetxattr = 193;
+    public const int __NR_flistxattr = 196;
+    public const int __NR_getdents64 = 217;
+    public const int __NR_clock_gettime = 228;
+    public const int __NR_readlinkat = 267;
+    public const int __NR_utimensat = 280;
+    public const int __NR_copy_file_range = 326;
     public const int __NR_ioctl = 16;
     public const int __NR_pipe2 = 293;
     public const int __NR_dup2 = 33;
@@ -27,7 +37,9 @@ public static partial class Uapi
     public const int __NR_sendmmsg = 307;
     public const int __NR_preadv2 = 327;
     public const int __NR_pwritev2 = 328;
+    public const int __NR_shutdown = 48;
     public const int __NR_clone = 56;
+    public const int __NR_setsid = 112;
     public const int __NR_fork = 57;
     public const int __NR_vfork = 58;
     public const int __NR_execve = 59;

@@ -21,6 +21,12 @@ public static partial class Uapi
     public const int AT_SYMLINK_NOFOLLOW = 256;
     public const int AT_EACCESS = 512;
     public const int AT_RECURSIVE = 32768;
+    public const int AT_REMOVEDIR = 512;
+    public const int RENAME_NOREPLACE = 1;
+    public const int RENAME_EXCHANGE = 2;
+    public const int LOCK_SH = 1;
+    public const int LOCK_EX = 2;
+    public const int LOCK_NB = 4;
     public const int F_GETFD = 1;
     public const int F_SETFD = 2;
     public const int F_GETFL = 3;

@@ -3,7 +3,14 @@ namespace Interpose.Abi;
 /// <summary>linux/stat.h: inode(7), statx(2).</summary>
 public static partial class Uapi
 {
+    public const int S_IFMT = 61440;
     public const int S_IFREG = 32768;
+    public const int S_IFDIR = 16384;
+    public const int S_IFLNK = 40960;
+    public const int S_IFIFO = 4096;
+    public const int S_IFSOCK = 49152;
+    public const int S_IFCHR = 8192;
+    public const int S_IFBLK = 24576;
     public const int STATX_BASIC_STATS = 2047;
 }
 

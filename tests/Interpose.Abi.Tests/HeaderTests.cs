@@ -23,6 +23,8 @@ public sealed class HeaderTests
         #include <signal.h>
         #include <stddef.h>
         #include <stdint.h>
+        #include <stdio.h>
+        #include <time.h>
         #include <net/if.h>
         #include <sys/ioctl.h>
         #include <sys/resource.h>

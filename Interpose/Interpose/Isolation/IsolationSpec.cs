@@ -24,7 +24,7 @@ public enum MountKind
     /// <summary>A directory or file that cannot be opened.</summary>
     Deny,
 
-    /// <summary>What the host has there; what is written goes to memory.</summary>
+    /// <summary>What the host has there; what is written goes elsewhere.</summary>
     CopyOnWrite,
 
     /// <summary>An empty directory in memory.</summary>
@@ -45,7 +45,12 @@ public enum MountKind
 /// <param name="Kind">What is made of it.</param>
 /// <param name="IsDirectory">Whether the host has a directory there.</param>
 /// <param name="Size">The most bytes of a tmpfs; null for the kernel's own limit.</param>
-public sealed record FileMount(string Path, MountKind Kind, bool IsDirectory, ulong? Size = null);
+/// <param name="Kept">
+/// Of a CopyOnWrite, where what is written goes: a path like the first, of a directory that has
+/// the directories <c>upper</c> and <c>work</c>; null for memory.
+/// </param>
+public sealed record FileMount(
+    string Path, MountKind Kind, bool IsDirectory, ulong? Size = null, string? Kept = null);
 
 /// <summary>The files of a run.</summary>
 /// <param name="Default">

@@ -93,6 +93,15 @@ internal sealed class MountCalls(LaunchPlan plan)
         plan.Add("close", path, __NR_close, target);
     }
 
+    /// <summary>Puts a mount over a directory of another, and lets go of it.</summary>
+    public void AttachBelow(Slot mount, Slot other, string name, string path)
+    {
+        plan.Add(
+            "move_mount of", path, __NR_move_mount, mount, _empty, other, Text(name),
+            (nint)MOVE_MOUNT_F_EMPTY_PATH);
+        plan.Add("close", path, __NR_close, mount);
+    }
+
     /// <summary>A directory below a descriptor.</summary>
     public void MakeDirectory(Slot at, string name, int mode) =>
         plan.Add("mkdirat", name, __NR_mkdirat, at, Text(name), mode);

@@ -1,4 +1,3 @@
-using System;
 using System.Collections.Generic;
 using Interpose.Launch;
 using static Interpose.Abi.Uapi;
@@ -88,6 +87,11 @@ internal sealed partial class MountSteps
             else if (NeedsCopy(mount))
             {
                 _copies[mount.Path] = _calls.Copy(mount.Path);
+            }
+
+            if (mount.Kept is { } kept)
+            {
+                _copies[kept] = _calls.Copy(kept);
             }
         }
     }
@@ -203,53 +207,6 @@ internal sealed partial class MountSteps
 
             Slot copy = _calls.Copy(path);
             Put(copy, path, MountCalls.Harmless | MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOEXEC);
-        }
-    }
-
-    /// <summary>The lower directory is the current one while the two others are named.</summary>
-    private void PutCopyOnWrite(FileMount mount)
-    {
-        string path = mount.Path;
-        Put(_copies[path], path, MountCalls.Harmless | MOUNT_ATTR_RDONLY);
-        Slot lower = _calls.Open(path);
-        Slot memory = NewMemory(path, mount.Size);
-        MakeUpper(memory, path);
-        _calls.MakeDirectory(memory, "work", 0x1c0);
-        Put(memory, path, MountCalls.Harmless);
-        _plan.Add("fchdir to", path, __NR_fchdir, lower);
-
-        // ovl_unescape.
-        string name = path.Replace("\\", "\\\\", StringComparison.Ordinal);
-        Slot overlay = _calls.New(
-            "overlay", path, MountCalls.Harmless, ("userxattr", null), ("lowerdir", "."),
-            ("upperdir", $"{name}/upper"), ("workdir", $"{name}/work"));
-        _plan.Add("chdir to", "/", __NR_chdir, _plan.Text("/"u8));
-        _calls.Close(lower, path);
-        Put(overlay, path, MountCalls.Harmless);
-    }
-
-    /// <summary>
-    /// The directory itself takes owner and mode from the upper one; so that one gets those of
-    /// the host's, as far as who mounts may give them.
-    /// </summary>
-    private void MakeUpper(Slot memory, string path)
-    {
-        const int modeBits = 0xfff;
-        const string upper = "upper";
-        bool known = LibC.Posix.Stat(path, out Abi.statx host) == Abi.Errno.None;
-        _calls.MakeDirectory(memory, upper, 0x1ed);
-        nint name = _plan.Text("upper"u8);
-        if (known && _isPrivileged)
-        {
-            _plan.Add(
-                "fchownat of", upper, __NR_fchownat, memory, name, (nint)host.stx_uid,
-                (nint)host.stx_gid, 0);
-        }
-
-        if (known)
-        {
-            _plan.Add(
-                "fchmodat of", upper, __NR_fchmodat, memory, name, host.stx_mode & modeBits);
         }
     }
 

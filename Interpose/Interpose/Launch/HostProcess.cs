@@ -110,6 +110,30 @@ public static class HostProcess
     public static (int User, int Group) EffectiveIds =>
         (Posix.GetEffectiveUser(), Posix.GetEffectiveGroup());
 
+    /// <summary>Makes a directory that only this user can use.</summary>
+    public static Errno MakeDirectory(string path) => FileCalls.Named(
+        __NR_mkdirat, AT_FDCWD, [.. Encoding.UTF8.GetBytes(path), 0], 0x1c0);
+
+    /// <summary>Removes an empty directory.</summary>
+    public static Errno RemoveDirectory(string path) => FileCalls.Named(
+        __NR_unlinkat, AT_FDCWD, [.. Encoding.UTF8.GetBytes(path), 0], AT_REMOVEDIR);
+
+    /// <summary>
+    /// A moment, in nanoseconds since the epoch, to tell what was done to files before and after
+    /// it. The kernel stamps files by a clock that stands still between its ticks; when this
+    /// returns, that clock has passed the moment.
+    /// </summary>
+    public static long NextInstant()
+    {
+        long now = FileCalls.Clock(CLOCK_REALTIME);
+        while (FileCalls.Clock(CLOCK_REALTIME_COARSE) <= now)
+        {
+            System.Threading.Thread.Sleep(1);
+        }
+
+        return now;
+    }
+
     /// <summary>Whether a descriptor is open.</summary>
     public static bool IsOpen(int fd) => Posix.IsOpen(fd);
 

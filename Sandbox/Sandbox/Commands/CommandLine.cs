@@ -50,7 +50,7 @@ internal static class CommandLine
         + "clone and clone3 is validated, staged and only then committed.")
     {
         run.Command, new PolicyCommand().Command, new ExplainCommand().Command,
-        new DoctorCommand().Command,
+        new DoctorCommand().Command, new ChangeCommands().Changes, new ChangeCommands().Commit,
     };
 
     /// <summary>

@@ -22,7 +22,7 @@ internal sealed class FileOptions
     public Option<string[]> Hide { get; } = NewPath("--hide", "Hide a path from the command");
 
     public Option<string[]> CopyOnWrite { get; } =
-        NewPath("--cow", "Let the command write to a copy of a path, which ends with the run");
+        NewPath("--cow", "Let the command write to a copy of a path; see --keep and --commit");
 
     public Option<bool> Net { get; } = new("--net")
     {

@@ -7,6 +7,7 @@ using Interpose.Launch;
 using Interpose.Namespaces;
 using Policies;
 using Policies.Files;
+using Sandbox.Changes;
 using Sandbox.Isolation;
 using Sandbox.Kernel;
 using Sandbox.Kernel.Seccomp;
@@ -44,7 +45,7 @@ internal static class RunAction
             events = eventsFd is { } fd ? new EventStream(fd) : null;
             sock_filter[] filter = FilterFor(command, parsed, options);
             LaunchSpec spec = Resolve(command, parsed, options, filter);
-            outcome = Run.Execute(new RunPlan(
+            outcome = Execute(command, parsed, new RunPlan(
                 spec, options.Words[0], options.Policy, options.Timeout,
                 parsed.GetValue(command.WaitForAll), parsed.GetValue(command.Verify),
                 options.Faults, parsed.GetValue(command.LoseStop), events, log));
@@ -84,6 +85,28 @@ internal static class RunAction
         }
 
         return status;
+    }
+
+    /// <summary>The run, with what is done for <c>--keep</c> and <c>--commit</c> around it.</summary>
+    private static RunOutcome Execute(RunCommand command, ParseResult parsed, RunPlan plan)
+    {
+        using ChangeKeeping? keeping = ChangeKeeping.Begin(
+            parsed.GetValue(command.Keep), parsed.GetValue(command.Commit), plan.Launch,
+            parsed.GetValue(command.Words)!, plan.Log);
+        if (keeping is null)
+        {
+            return Run.Execute(plan);
+        }
+
+        try
+        {
+            return keeping.Finish(Run.Execute(plan with { Launch = keeping.Launch }));
+        }
+        catch (SetupException)
+        {
+            keeping.Abandon();
+            throw;
+        }
     }
 
     private static void TellLostEvents(EventStream? events, Log log)
@@ -133,7 +156,6 @@ internal static class RunAction
         }
 
         options.Policy = loaded.Policy!;
-        problems.AddRange(loaded.Policy is { } policy ? NotEnforced.Of(policy) : []);
         string? wrong = CheckEngine(parsed.GetValue(command.Engine))
             ?? CheckTimeout(parsed.GetValue(command.Timeout), ref options)
             ?? CheckEnvironment(parsed.GetAll(command.Env))

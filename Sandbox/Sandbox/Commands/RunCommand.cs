@@ -10,7 +10,7 @@ internal sealed class RunCommand
     /// <summary>What the contract names and this version does not enforce.</summary>
     private static readonly (string Name, bool TakesValue)[] NotYet =
     [
-        ("--keep", true), ("--commit", false), ("--inputs", true), ("--outputs", true),
+        ("--inputs", true), ("--outputs", true),
     ];
 
     public RunCommand()
@@ -18,7 +18,7 @@ internal sealed class RunCommand
         Command = new Command("run", "Run a program under a policy")
         {
             Policy.Policy, Policy.Set, Files.ReadOnly, Files.ReadWrite, Files.Hide,
-            Files.CopyOnWrite, Files.Net, Engine, Events, Result, Timeout, ChangeDirectory, Env,
+            Files.CopyOnWrite, Files.Net, Keep, Commit, Engine, Events, Result, Timeout, ChangeDirectory, Env,
             ClearEnv, Descriptors, WaitForAll, Summary, Verify, Verbose, Quiet, LogFormat,
             FailStep, FailLaunchStep, LoseStop, Words,
         };
@@ -35,6 +35,17 @@ internal sealed class RunCommand
     public PolicyOptions Policy { get; } = new();
 
     public FileOptions Files { get; } = new();
+
+    public Option<string> Keep { get; } = new("--keep")
+    {
+        Description = "Keep what the command writes to copies in this directory",
+        HelpName = "DIR",
+    };
+
+    public Option<bool> Commit { get; } = new("--commit")
+    {
+        Description = "When the command succeeds, apply what it wrote to copies to the real files",
+    };
 
     public Option<string> Engine { get; } = new("--engine")
     {

@@ -44,6 +44,7 @@ internal sealed class FileRules
 
         rules.AddOwn(policy);
         rules.AddMissing();
+        new CopyOnWriteRules(rules._mounts, rules._links).Complete(ref rules._default);
         return new(
             KindOf(rules._default), [.. rules._mounts.Values], rules.LinksOnCovers(), start);
     }

@@ -85,13 +85,27 @@ internal sealed class LaunchAttempts(LaunchSpec spec, Policy policy) : IDisposab
                 ? protection < Protection.Files
                     && !NamespaceChecks.CanMake((NamespaceType)protection)
                 : failed.Part == protection.Name();
-            if (isIt && Has(protection))
+            if (isIt && Has(protection) && !IsKept(protection))
             {
                 return protection;
             }
         }
 
         return null;
+    }
+
+    /// <summary>
+    /// Without the file view the command would write to the very files whose copies are kept.
+    /// </summary>
+    private bool IsKept(Protection protection)
+    {
+        bool keeps = false;
+        foreach (FileMount mount in _spec.Isolation?.Files?.Mounts ?? [])
+        {
+            keeps |= mount.Kept is not null;
+        }
+
+        return keeps && protection is Protection.Files or Protection.Mount;
     }
 
     /// <summary>What is left of an isolation, and of what needs the missing part.</summary>

@@ -40,6 +40,10 @@ internal static class LaunchRemedy
             && failed.Object.StartsWith("proc", StringComparison.Ordinal) =>
             "a new /proc needs one of the caller's that nothing covers, which a container may "
                 + "not have",
+        "files" when failed.Object.StartsWith("overlay", StringComparison.Ordinal) =>
+            "a copy-on-write needs overlayfs in the kernel, for users without privileges since "
+                + "5.11, and for --keep a directory on a file system of its own kind (not on "
+                + "another overlay, a network or FAT)",
         "files" when failed.Errno == Errno.ENOENT =>
             "what the policy names has gone or changed since the run began",
         "keyring" => "leave out isolation.keyring where the kernel has no keys",

@@ -82,6 +82,13 @@ internal static class ResultFile
 
         json.WriteEndObject();
         WriteLaunch(json, numbers);
+        if (numbers.Commit is var (state, changes))
+        {
+            json.WriteStartObject("commit"u8);
+            json.WriteString("state"u8, state);
+            json.WriteNumber("changes"u8, changes);
+            json.WriteEndObject();
+        }
     }
 
     /// <summary>Writes the members of one denial, for the event <c>denied</c> as well.</summary>

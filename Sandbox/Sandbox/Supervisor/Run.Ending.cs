@@ -173,6 +173,7 @@ internal sealed partial class Run
         numbers.Peak = _pipeline.Budget.Peak;
         numbers.Decisions = (_pipeline.Decisions.Hits, _pipeline.Decisions.Misses);
         (numbers.Denials, numbers.OtherDenials) = (_reports.Denials.Sum(), _reports.Denials.Others);
+        numbers.HasSurvivors = _engine.Count > 0;
         numbers.WallNanoseconds = _clock.Now - start;
         numbers.Launch = launch.Times;
         numbers.Group = _group?.End();

@@ -131,6 +131,12 @@ internal sealed class RunStatistics
     public IReadOnlyDictionary<string, long> DroppedEvents { get; set; } =
         new Dictionary<string, long>();
 
+    /// <summary>Whether tasks had not ended when the run was left.</summary>
+    public bool HasSurvivors { get; set; }
+
+    /// <summary>What became of <c>--commit</c>, and of how many changes; null without.</summary>
+    public (string State, int Changes)? Commit { get; set; }
+
     public long TotalCreated => Sum(Created);
 
     public long TotalDenied => Sum(Denied);
