@@ -24,7 +24,7 @@ public sealed partial class IsolationFaultTests
         "keyctl(KEYCTL_JOIN_SESSION_KEYRING) of the command", "fsopen of proc for /proc",
         "fsmount of tmpfs for /tmp", "fsopen of overlay for ", "move_mount to /proc",
         "mount_setattr of /", "openat2 /dev", "open_tree of ", "mkdirat pts", "mknodat null",
-        "symlinkat ptmx", "chdir to ", "rt_sigaction SIGHUP", "close_range descriptors",
+        "symlinkat ptmx", "move_mount of /", "fsconfig(upperdir) of overlay for ", "chdir to ", "rt_sigaction SIGHUP", "close_range descriptors",
         "prctl(PR_CAPBSET_DROP) of the capabilities of the command",
         "prctl(PR_CAP_AMBIENT_RAISE) of the capabilities of the command",
         "capset of the capabilities of the command", "seccomp(SECCOMP_SET_MODE_FILTER) filter",

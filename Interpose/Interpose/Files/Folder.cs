@@ -106,13 +106,15 @@ public sealed partial class Folder : IDisposable
         const int flags = O_RDONLY | O_NONBLOCK | O_NOFOLLOW;
         const int ofOwner = 0x180;
         Errno errno = FileCalls.OpenWithin(_fd, Zero(name), flags, 0, out int fd);
-        if (errno == Errno.EACCES && mode is { } own && ChangeMode(name, ofOwner) == Errno.None)
+        bool isClosed = errno == Errno.EACCES && mode is not null
+            && ChangeMode(name, ofOwner) == Errno.None;
+        if (isClosed)
         {
             errno = FileCalls.OpenWithin(_fd, Zero(name), flags, 0, out fd);
-            ChangeMode(name, own);
         }
 
-        return errno == Errno.None ? new(fd, PathOf(name)) : throw Failed("open", name, errno);
+        return errno == Errno.None ? new(fd, PathOf(name), isClosed ? mode : null)
+            : throw Failed("open", name, errno);
     }
 
     /// <summary>Makes a file, which must not be there; only this user can read it.</summary>

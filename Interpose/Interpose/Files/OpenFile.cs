@@ -13,9 +13,11 @@ public sealed class OpenFile : IDisposable
     private const long Stretch = 8 << 20;
     private const int MostAttributes = 64 * 1024;
     private readonly byte[] _path;
+    private readonly int? _mode;
     private int _fd;
 
-    internal OpenFile(int fd, byte[] path) => (_fd, _path) = (fd, path);
+    internal OpenFile(int fd, byte[] path, int? mode = null) =>
+        (_fd, _path, _mode) = (fd, path, mode);
 
     /// <summary>The descriptor.</summary>
     public int Descriptor => _fd;
@@ -180,6 +182,11 @@ public sealed class OpenFile : IDisposable
     {
         if (_fd >= 0)
         {
+            if (_mode is { } before)
+            {
+                Posix.ChangeMode(_fd, before);
+            }
+
             Posix.Close(_fd);
             _fd = -1;
         }

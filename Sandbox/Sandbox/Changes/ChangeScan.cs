@@ -21,7 +21,7 @@ internal sealed class ChangeScan
     private readonly Folder _real;
     private readonly int _root;
     private readonly List<Change> _changes;
-    private readonly Stack<(byte[] Path, bool InReal, bool IsOpaque)> _waiting = new();
+    private readonly Stack<(byte[] Path, bool InReal, Change? Opaque)> _waiting = new();
 
     private ChangeScan(Folder upper, Folder real, int root, List<Change> changes) =>
         (_upper, _real, _root, _changes) = (upper, real, root, changes);
@@ -43,10 +43,10 @@ internal sealed class ChangeScan
             scan.Note([], ChangeKind.Metadata, now, before);
         }
 
-        scan._waiting.Push(([], true, false));
-        while (scan._waiting.TryPop(out (byte[] Path, bool InReal, bool IsOpaque) next))
+        scan._waiting.Push(([], true, null));
+        while (scan._waiting.TryPop(out (byte[] Path, bool InReal, Change? Opaque) next))
         {
-            scan.Look(next.Path, next.InReal, next.IsOpaque);
+            scan.Look(next.Path, next.InReal, next.Opaque);
         }
 
         changes.Sort(
@@ -54,7 +54,7 @@ internal sealed class ChangeScan
             Comparer<Change>.Create((a, b) => PathText.Order.Compare(a.Path, b.Path)));
     }
 
-    private void Look(byte[] path, bool inReal, bool isOpaque)
+    private void Look(byte[] path, bool inReal, Change? opaque)
     {
         using Folder upper = _upper.Enter(path);
         using Folder? real = inReal ? _real.Enter(path) : null;
@@ -87,16 +87,30 @@ internal sealed class ChangeScan
             }
         }
 
-        if (isOpaque && real is not null)
+        if (opaque is not null)
         {
-            foreach (byte[] name in real.Names(Most))
+            LookAtRest(opaque, names, real!);
+        }
+    }
+
+    /// <summary>What a directory that was made anew no longer has.</summary>
+    private void LookAtRest(Change opaque, List<byte[]> names, Folder real)
+    {
+        bool differs = !IsLike(opaque.Now!.Value, opaque.Real!.Value);
+        foreach (byte[] name in real.Names(Most))
+        {
+            if (names.BinarySearch(name, PathText.Order) < 0)
             {
-                if (names.BinarySearch(name, PathText.Order) < 0)
-                {
-                    Note(
-                        PathText.Join(path, name), ChangeKind.Deleted, null, real.TryStat(name));
-                }
+                differs = true;
+                Note(
+                    PathText.Join(opaque.Path, name), ChangeKind.Deleted, null,
+                    real.TryStat(name));
             }
+        }
+
+        if (differs)
+        {
+            Note(opaque.Path, ChangeKind.Opaque, opaque.Now, opaque.Real);
         }
     }
 
@@ -113,20 +127,18 @@ internal sealed class ChangeScan
         }
 
         bool isBoth = before is { Kind: FileKind.Directory };
-        if (isBoth && isOpaque)
-        {
-            Note(at, ChangeKind.Opaque, now, before, wasCopied: true);
-        }
-        else if (!isBoth)
+        Change? opaque = isBoth && isOpaque
+            ? new(_root, at, ChangeKind.Opaque, now, before) : null;
+        if (!isBoth)
         {
             Note(at, before is null ? ChangeKind.Created : ChangeKind.Type, now, before, wasCopied);
         }
-        else if (!IsLike(now, before!.Value))
+        else if (opaque is null && !IsLike(now, before!.Value))
         {
             Note(at, ChangeKind.Metadata, now, before, wasCopied);
         }
 
-        _waiting.Push((at, isBoth, isOpaque));
+        _waiting.Push((at, isBoth, opaque));
     }
 
     private void LookAtFile(

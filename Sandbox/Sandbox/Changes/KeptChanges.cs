@@ -54,6 +54,8 @@ internal sealed class KeptChanges : IDisposable
             throw Problem(directory, Errno.ENOENT, "it has no manifest.json of a run's");
         }
 
+        opened.OpenWork();
+
         return opened;
     }
 
@@ -251,6 +253,22 @@ internal sealed class KeptChanges : IDisposable
         }
 
         file.ChangeMode(host.Mode);
+    }
+
+    /// <summary>
+    /// overlayfs leaves a directory without any mode in "work", which keeps whoever is not root
+    /// from removing it all by rm(1).
+    /// </summary>
+    private void OpenWork()
+    {
+        for (int i = 0; i < Manifest.Roots.Count; i++)
+        {
+            using Folder work = _folder.Enter([.. NameOf(i), .. "/work"u8]);
+            if (work.TryStat("work"u8) is { Kind: FileKind.Directory })
+            {
+                work.ChangeMode("work"u8, OfOwner);
+            }
+        }
     }
 
     private void Save(KeptManifest manifest)

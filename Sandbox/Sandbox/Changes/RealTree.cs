@@ -34,7 +34,7 @@ internal static class RealTree
             ? status.Changed > since ? "it has changed since the run began" : null
             : change.Kind is ChangeKind.Deleted or ChangeKind.Type
                 && ChangedBelow(real, change.Path, since) is { } path
-                ? $"{PathText.Show(path)} in it has changed since the run began" : null;
+                ? $"{PathText.Show(path)} has changed since the run began" : null;
     }
 
     /// <summary>Whether a file is still the one that was looked at before.</summary>
@@ -63,7 +63,7 @@ internal static class RealTree
             using Folder parent = real.Enter(PathText.Split(change.Path).Directory);
             return parent.Look().Changed > since;
         }
-        catch (FileFailure e) when (e.Errno is Errno.ENOENT or Errno.ENOTDIR)
+        catch (FileFailure e) when (e.Errno is Errno.ENOENT or Errno.ENOTDIR or Errno.ELOOP)
         {
             return false;
         }

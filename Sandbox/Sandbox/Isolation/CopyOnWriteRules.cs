@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.IO;
 using Interpose.Abi;
+using Interpose.Files;
 using Interpose.Isolation;
 using Interpose.Launch;
 using Policies;
@@ -109,9 +110,23 @@ internal sealed class CopyOnWriteRules(
     private void AddOne(string path)
     {
         bool isDirectory = Directory.Exists(path);
-        bool copies = isDirectory && !_table.Value.IsSpecial(path);
+        bool copies = isDirectory && !_table.Value.IsSpecial(path) && CanBeRead(path);
         mounts[path] = new(
             path, copies ? MountKind.CopyOnWrite : MountKind.ReadOnly, isDirectory);
+    }
+
+    /// <summary>Of one that the caller cannot read there is nothing to copy.</summary>
+    private static bool CanBeRead(string path)
+    {
+        try
+        {
+            using var folder = Folder.Open(path);
+            return true;
+        }
+        catch (FileFailure)
+        {
+            return false;
+        }
     }
 
     /// <summary>A directory that the caller cannot list stays empty.</summary>

@@ -58,10 +58,14 @@ internal sealed class Isolated : IDisposable
     public string Write(string name, string text) => _place.Write(name, text);
 
     /// <summary>Brings an attack to where every user can run it; gives its path.</summary>
-    public string Guest(string escape, params string[] options)
+    public string Guest(string escape, params string[] options) =>
+        Bring(escape, Guests.Escape(escape, options));
+
+    /// <summary>Brings a program to where every user can run it; gives its path.</summary>
+    public string Bring(string name, string program)
     {
-        string path = File(escape);
-        System.IO.File.Copy(Guests.Escape(escape, options), path, overwrite: true);
+        string path = File(name);
+        System.IO.File.Copy(program, path, overwrite: true);
         System.IO.File.SetUnixFileMode(path, (UnixFileMode)0x1ed);
         return path;
     }
@@ -102,6 +106,10 @@ internal sealed class Isolated : IDisposable
         GiveAway();
         return [.. AsUser, Copy.Value, "run", "-q", .. options, "--", .. command];
     }
+
+    /// <summary>Runs <c>sandbox ARGUMENTS</c> as this way has it; no file changes its owner.</summary>
+    public Outcome Call(params string[] arguments) =>
+        Shell.Run(Path, null, [.. AsUser, Copy.Value, .. arguments]);
 
     /// <summary>Runs a command without the sandbox, as the user who would run it.</summary>
     public Outcome Native(params string[] command)
