@@ -54,6 +54,13 @@ public sealed partial class IsolationFaultTests
             Files, [.. Isolated.AllNamespaces, "time"],
             ", keyring: on, hostname: box, time_offset: {monotonic: 1h}, "
                 + "capabilities: [CAP_NET_BIND_SERVICE]");
+        using var outside = new Workplace();
+        if (way == Way.Rootless && Environment.IsPrivilegedProcess)
+        {
+            Shell.Run("/", null, "chown", $"{Isolated.Nobody}", outside.Path);
+        }
+
+        string kept = outside.File("kept");
         string[] before = State(place);
         var said = new List<string>();
         int passed = 0;
@@ -62,7 +69,9 @@ public sealed partial class IsolationFaultTests
         for (int step = 1; passed < 2 && step < MostSteps; step++)
         {
             Outcome run = place.RunWith(
-                mark, ["-p", policy, "--fail-launch-step", $"{step}:ENOSPC"], "echo", "ran");
+                mark,
+                ["-p", policy, "--keep", kept, "--commit", "--fail-launch-step", $"{step}:ENOSPC"],
+                "echo", "ran");
             bool ran = run.Status == 0;
             passed = ran ? passed + 1 : 0;
             Assert.True(run.Out == (ran ? "ran\n" : string.Empty), $"step {step}: {run}");

@@ -6,6 +6,7 @@ using Interpose.Abi;
 using Interpose.Files;
 using Interpose.Isolation;
 using Interpose.Launch;
+using Policies;
 using Sandbox.Reports;
 using Sandbox.Supervisor;
 
@@ -35,6 +36,19 @@ internal sealed class ChangeKeeping : IDisposable
 
     /// <summary>The command, whose copies go to the directory.</summary>
     public LaunchSpec Launch { get; }
+
+    /// <summary>What is wrong with the options under a policy; null when nothing is.</summary>
+    public static string? Check(string? keep, bool commit, Policy? policy)
+    {
+        bool copies = policy is null or { Filesystem.Default.Value: FileAccess.Cow };
+        foreach (PathRule rule in policy?.Filesystem.Paths ?? [])
+        {
+            copies |= rule.Access == FileAccess.Cow;
+        }
+
+        return copies || (keep is null && !commit) ? null
+            : $"{(keep is null ? "--commit" : "--keep")} needs {Missing}; add one by --cow PATH";
+    }
 
     /// <summary>Prepares a run for it; null when it asks for neither.</summary>
     /// <param name="keep">The directory of <c>--keep</c>; null for none.</param>

@@ -161,6 +161,8 @@ internal static class RunAction
             ?? CheckEnvironment(parsed.GetAll(command.Env))
             ?? CheckDescriptors(parsed.GetAll(command.Descriptors))
             ?? CheckLogFormat(parsed.GetValue(command.LogFormat))
+            ?? ChangeKeeping.Check(
+                parsed.GetValue(command.Keep), parsed.GetValue(command.Commit), loaded.Policy)
             ?? CheckFaults(command, parsed, ref options);
         if (wrong is not null)
         {
