@@ -21,7 +21,7 @@ public enum FileKind
     /// <summary>A socket.</summary>
     Socket,
 
-    /// <summary>A character device; with the number 0:0 what overlayfs takes for "no file".</summary>
+    /// <summary>A character device; 0:0 is what overlayfs takes for "no file".</summary>
     CharacterDevice,
 
     /// <summary>A block device.</summary>

@@ -4,7 +4,7 @@ using static Interpose.Abi.Uapi;
 
 namespace Interpose.LibC;
 
-/// <summary>Calls on files by a directory's descriptor and a name in bytes, with their errno.</summary>
+/// <summary>Calls on files by a directory's descriptor and a name in bytes.</summary>
 internal static unsafe class FileCalls
 {
     /// <summary>No way out of the directory: no links, no mounts, no "..": openat2(2).</summary>

@@ -36,7 +36,8 @@ internal enum ChangeKind
 /// Whether overlayfs noted that it was copied from a file of the real tree, there or elsewhere.
 /// </param>
 internal sealed record Change(
-    int Root, byte[] Path, ChangeKind Kind, FileStatus? Now, FileStatus? Real, bool WasCopied = false)
+    int Root, byte[] Path, ChangeKind Kind, FileStatus? Now, FileStatus? Real,
+    bool WasCopied = false)
 {
     /// <summary>The kind in reports.</summary>
     public string Name => Kind switch

@@ -166,7 +166,8 @@ internal sealed class ChangeKeeping : IDisposable
 
     /// <summary>What the helper says at its end.</summary>
     public static byte[] Message(CommitOutcome outcome) => Encoding.ASCII.GetBytes(
-        string.Create(CultureInfo.InvariantCulture, $"{NameOf(outcome.State)} {outcome.Changes}\n"));
+        string.Create(
+            CultureInfo.InvariantCulture, $"{NameOf(outcome.State)} {outcome.Changes}\n"));
 
     private static void TakeBack(KeptChanges? kept, Log log)
     {

@@ -246,7 +246,8 @@ internal sealed class Commit
         string old = step.Temporary.Length == 0 ? string.Empty
             : $" (what was there is {Encoding.ASCII.GetString(step.Temporary)} beside it)";
         _problems.Add(
-            $"applied and not undone: {ChangeText.PathOf(_kept.Manifest, step.Change)}{old}: {why}");
+            "applied and not undone: "
+                + $"{ChangeText.PathOf(_kept.Manifest, step.Change)}{old}: {why}");
     }
 
     private void Sync()
@@ -263,7 +264,7 @@ internal sealed class Commit
         }
     }
 
-    /// <summary>Removes what has a temporary name: what was replaced, or made for nothing.</summary>
+    /// <summary>Removes what has a temporary name: what was replaced, or not needed.</summary>
     private void Clean(IReadOnlyList<CommitStep> steps)
     {
         foreach (CommitStep step in steps)

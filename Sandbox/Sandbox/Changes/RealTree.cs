@@ -69,7 +69,7 @@ internal static class RealTree
         }
     }
 
-    /// <summary>The first of all below a directory that changed later; null when none did.</summary>
+    /// <summary>The first below a directory that changed later; null when none did.</summary>
     private static byte[]? ChangedBelow(Folder real, byte[] directory, long since)
     {
         var waiting = new Stack<byte[]>();
