@@ -87,7 +87,7 @@ internal static class RunAction
         return status;
     }
 
-    /// <summary>The run, with what is done for <c>--keep</c> and <c>--commit</c> around it.</summary>
+    /// <summary>The run, and around it <c>--keep</c> and <c>--commit</c>.</summary>
     private static RunOutcome Execute(RunCommand command, ParseResult parsed, RunPlan plan)
     {
         using ChangeKeeping? keeping = ChangeKeeping.Begin(

@@ -18,7 +18,8 @@ internal sealed class RunCommand
         Command = new Command("run", "Run a program under a policy")
         {
             Policy.Policy, Policy.Set, Files.ReadOnly, Files.ReadWrite, Files.Hide,
-            Files.CopyOnWrite, Files.Net, Keep, Commit, Engine, Events, Result, Timeout, ChangeDirectory, Env,
+            Files.CopyOnWrite, Files.Net, Keep, Commit, Engine, Events, Result, Timeout,
+            ChangeDirectory, Env,
             ClearEnv, Descriptors, WaitForAll, Summary, Verify, Verbose, Quiet, LogFormat,
             FailStep, FailLaunchStep, LoseStop, Words,
         };
