@@ -7,7 +7,6 @@ public static partial class Uapi
     public const int AF_INET = 2;
     public const int SHUT_WR = 1;
     public const int SOCK_STREAM = 1;
-    public const int SOCK_CLOEXEC = 524288;
     public const int SOCK_DGRAM = 2;
     public const int SOCK_SEQPACKET = 5;
     public const int SOCK_CLOEXEC = 0x80000;
