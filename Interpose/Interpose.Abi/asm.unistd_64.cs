@@ -168,6 +168,7 @@ public static partial class Uapi
     public const int __NR_mknod = 133;
     public const int __NR_mknodat = 259;
     public const int __NR_chmod = 90;
+    public const int __NR_fchmodat2 = 452;
     public const int __NR_fchmod = 91;
     public const int __NR_fchmodat = 268;
     public const int __NR_chown = 92;

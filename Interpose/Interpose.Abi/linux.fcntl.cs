@@ -7,6 +7,7 @@ public static partial class Uapi
     public const int O_WRONLY = 1;
     public const int O_RDWR = 2;
     public const int O_CREAT = 64;
+    public const int O_TMPFILE = 4259840;
     public const int O_TRUNC = 512;
     public const int O_APPEND = 1024;
     public const int O_CLOEXEC = 524288;

@@ -4,6 +4,8 @@ namespace Interpose.Abi;
 public static partial class Uapi
 {
     public const int S_IFMT = 61440;
+    public const int S_ISUID = 2048;
+    public const int S_ISGID = 1024;
     public const int S_IFREG = 32768;
     public const int S_IFDIR = 16384;
     public const int S_IFLNK = 40960;

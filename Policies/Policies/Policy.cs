@@ -24,6 +24,12 @@ public sealed record Policy(
     /// <summary>Whether Landlock fences the run: where asked for, or beside file rules.</summary>
     public bool UsesLandlock => Isolation.Landlock ?? !Filesystem.IsEmpty;
 
+    /// <summary>
+    /// Whether guests may make set-user-ID and set-group-ID files: beside file rules only where
+    /// the policy says so.
+    /// </summary>
+    public bool MaySetId => Isolation.SetId ?? Filesystem.IsEmpty;
+
     /// <summary>Whether the run may go without a protection that the host cannot give.</summary>
     public bool MayDegrade(Protection protection)
     {

@@ -47,7 +47,7 @@ public sealed class CommandLineTests
     [InlineData("--version")]
     [InlineData("--timeout soon")]
     [InlineData("--env NOVALUE")]
-    [InlineData("--set resources.memory=1G")]
+    [InlineData("--set resources.memory=1GB")]
     [InlineData("--set resources.nice=99")]
     [InlineData("--set resources.nice")]
     [InlineData("--log-format xml")]

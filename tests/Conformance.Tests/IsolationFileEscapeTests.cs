@@ -171,4 +171,18 @@ public sealed class IsolationFileEscapeTests
             Assert.Contains("dots from here: ENOENT\n", outcome.Out);
         }
     }
+
+    [Theory]
+    [MemberData(nameof(Ways))]
+    public void Nothing_that_guests_leave_runs_with_their_rights_for_others(Way way)
+    {
+        using var place = new Isolated(way);
+        string guest = place.Guest("setid", "-static");
+        string files = "{default: ro, paths: {.: rw}}";
+        Outcome denied = place.Run(["-p", place.Policy(files)], guest);
+        Assert.Equal("0 of 12 ways made one, and 4 of 4 made a plain file\n", denied.Out);
+        Outcome allowed = place.Run(
+            ["-p", place.Policy(files), "--set", "isolation.set_id=allow"], guest);
+        Assert.Equal("12 of 12 ways made one, and 4 of 4 made a plain file\n", allowed.Out);
+    }
 }

@@ -38,7 +38,7 @@ public sealed class PolicyFileTests
     [InlineData("filesystem: {default: ro}", "mount namespace")]
     [InlineData("filesystem: {view: fuse}", "fuse")]
     [InlineData("domains: []", "domains")]
-    [InlineData("resources: {memory: 2G}", "memory")]
+    [InlineData("resources: {memory: 2GB}", "memory")]
     [InlineData("degrade: [cgroups]", "degrade")]
     [InlineData("extends: nowhere.yaml", "nowhere.yaml")]
     [InlineData("extends: p.yaml", "extends itself")]

@@ -86,6 +86,9 @@ public sealed class HeaderTests
         // Linux 6.3, newer than these headers.
         ["MFD_EXEC"] = "0x10",
 
+        // Linux 6.6, newer than these headers.
+        ["__NR_fchmodat2"] = "452",
+
         // glibc counts one more than the kernel's signals.
         ["_NSIG"] = "_NSIG - 1",
     };

@@ -180,8 +180,8 @@ public sealed class PolicyPropertyTests : IDisposable
     {
         (IsolationPolicy a, IsolationPolicy b) = (one.Isolation, other.Isolation);
         Assert.Equal(
-            (a.Flags, a.Hostname, a.User, a.Capabilities, a.LimitsCapabilities, a.TimeOffset, a.Landlock, a.Keyring),
-            (b.Flags, b.Hostname, b.User, b.Capabilities, b.LimitsCapabilities, b.TimeOffset, b.Landlock, b.Keyring));
+            (a.Flags, a.Hostname, a.User, a.Capabilities, a.LimitsCapabilities, a.TimeOffset, a.Landlock, a.SetId, a.Keyring),
+            (b.Flags, b.Hostname, b.User, b.Capabilities, b.LimitsCapabilities, b.TimeOffset, b.Landlock, b.SetId, b.Keyring));
         Assert.Equal(
             a.Denied.Select(d => (d.Number, d.Errno)), b.Denied.Select(d => (d.Number, d.Errno)));
         Assert.Equal(a.Reopened.Select(r => r.Value), b.Reopened.Select(r => r.Value));

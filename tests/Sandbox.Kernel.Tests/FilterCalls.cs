@@ -42,6 +42,19 @@ internal sealed class FilterCalls(sock_filter[] program, Random random, bool tho
             yield return Call(__NR_unshare, word, 0);
         }
 
+        foreach (uint number in CreationFilterTests.SetId)
+        {
+            const ulong mode = 0x800;
+            foreach (ulong bit in Bits(0x1_0044_0fff))
+            {
+                // The bit in the mode of each, then in the flags of those that have some.
+                yield return Call(number, 0, bit) with { arg2 = bit };
+                yield return Call(number, 0, 0x40) with { arg2 = 0x40 | bit, arg3 = bit };
+                yield return Call(number, 0, bit) with { arg2 = mode };
+                yield return Call(number, 0, 0) with { arg2 = bit, arg3 = mode };
+            }
+        }
+
         foreach (ulong bit in Bits(ulong.MaxValue))
         {
             yield return Call(__NR_seccomp, SECCOMP_SET_MODE_FILTER, bit);

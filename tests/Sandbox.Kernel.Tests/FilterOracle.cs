@@ -14,6 +14,8 @@ namespace Sandbox.Kernel.Tests;
 internal sealed class FilterOracle(Policy whole, FilterOptions options)
 {
     public const uint Trace = SECCOMP_RET_TRACE | CreationFilter.Mark;
+    /// <summary>O_CREAT, and O_TMPFILE without O_DIRECTORY.</summary>
+    private const ulong Makes = 0x40 | 0x400000;
     private const uint X32 = 0x4000_0000;
     private readonly CreationPolicy _policy = whole.Creation;
     private readonly bool _tells =
@@ -48,9 +50,20 @@ internal sealed class FilterOracle(Policy whole, FilterOptions options)
                 ? Error(Errno.EBUSY) : SECCOMP_RET_ALLOW,
             __NR_ioctl => (uint)call.arg1 is TIOCSTI or TIOCLINUX
                 ? Error(Errno.EPERM) : SECCOMP_RET_ALLOW,
-            _ => Denied(call.nr),
+            _ when Denied(call.nr) is var denied && denied != SECCOMP_RET_ALLOW => denied,
+            _ when whole.MaySetId => SECCOMP_RET_ALLOW,
+            __NR_chmod or __NR_fchmod or __NR_mknod or __NR_creat => OfMode(call.arg1),
+            __NR_fchmodat or __NR_fchmodat2 or __NR_mknodat => OfMode(call.arg2),
+            __NR_open => OfMode((call.arg1 & Makes) != 0 ? call.arg2 : 0),
+            __NR_openat => OfMode((call.arg2 & Makes) != 0 ? call.arg3 : 0),
+            __NR_openat2 => Error(Errno.ENOSYS),
+            _ => SECCOMP_RET_ALLOW,
         };
     }
+
+    /// <summary>A file of such a mode is made, or changed to it.</summary>
+    private static uint OfMode(ulong mode) =>
+        (mode & 0xc00) != 0 ? Error(Errno.EPERM) : SECCOMP_RET_ALLOW;
 
     /// <summary>What no rule of ours looks at is answered by its name alone.</summary>
     private uint Denied(int number)

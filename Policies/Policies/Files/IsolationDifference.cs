@@ -18,6 +18,11 @@ internal static class IsolationDifference
             Tell(wide, found, "isolation.landlock", "off");
         }
 
+        if (!narrow.MaySetId && wide.MaySetId)
+        {
+            Tell(wide, found, "isolation.set_id", "allow");
+        }
+
         if (narrow.Isolation.Keyring && !wide.Isolation.Keyring)
         {
             Tell(wide, found, "isolation.keyring", OfCaller);

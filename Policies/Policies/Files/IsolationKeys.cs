@@ -94,6 +94,13 @@ internal static class IsolationKeys
                 + "nobody can mount anything.",
             static (draft, value, _) => draft.Isolation.Landlock = (bool)value);
         yield return new(
+            "isolation.set_id", new WordKind(("deny", false), ("allow", true)),
+            "deny where there is a file view", "allow",
+            "Whether guests may make files that run with the rights of their owner or group "
+                + "(set-user-ID, set-group-ID): on the host whoever runs one has the guest's "
+                + "rights, which are the caller's. Denied is EPERM, and openat2 is ENOSYS.",
+            static (draft, value, _) => draft.Isolation.SetId = (bool)value);
+        yield return new(
             "isolation.keyring", OnOff, "off", "on",
             "Whether the run gets a new session keyring instead of the caller's.",
             static (draft, value, _) => draft.Isolation.Keyring = (bool)value);

@@ -29,6 +29,8 @@ internal sealed class IsolationDraft
 
     public bool? Landlock { get; set; }
 
+    public bool? SetId { get; set; }
+
     public bool Keyring { get; set; }
 
     public FileView View { get; set; }
@@ -86,7 +88,7 @@ internal sealed class IsolationDraft
 
     public IsolationPolicy Isolation() => new(
         Namespaces(), Hostname, User, Capabilities, CapabilitiesAt, TimeOffset,
-        Syscalls.Denied(), Syscalls.Reopened(), Landlock, Keyring);
+        Syscalls.Denied(), Syscalls.Reopened(), Landlock, SetId, Keyring);
 
     /// <summary>
     /// The net namespace that is asked for beside the host's network, neither by an earlier

@@ -55,6 +55,9 @@ public readonly record struct DeniedSyscall(
 /// The system calls that a layer took out of what a lower one denied or could have denied.
 /// </param>
 /// <param name="Landlock">Whether Landlock is asked for; null leaves it to the file rules.</param>
+/// <param name="SetId">
+/// Whether guests may make set-user-ID and set-group-ID files; null leaves it to the file rules.
+/// </param>
 /// <param name="Keyring">Whether it gets a session keyring of its own: keyrings(7).</param>
 public sealed record IsolationPolicy(
     ImmutableArray<Sourced<NamespaceType>> Namespaces,
@@ -66,6 +69,7 @@ public sealed record IsolationPolicy(
     ImmutableArray<DeniedSyscall> Denied,
     ImmutableArray<Sourced<int>> Reopened,
     bool? Landlock,
+    bool? SetId,
     bool Keyring)
 {
     /// <summary>The greatest id that a policy can name; (uid_t)-1 is none.</summary>

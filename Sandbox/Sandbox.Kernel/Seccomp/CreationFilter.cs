@@ -19,7 +19,7 @@ namespace Sandbox.Kernel.Seccomp;
 /// is never answered with a policy's errno here: it goes to the supervisor, whose stage 1 asks
 /// those rules first.
 /// </remarks>
-public sealed class CreationFilter
+public sealed partial class CreationFilter
 {
     /// <summary>Tells our stops from those that a filter of the guest's asks for.</summary>
     public const ushort Mark = 0x5342;
@@ -29,12 +29,14 @@ public sealed class CreationFilter
     private const int FewNumbers = 3;
     private readonly CreationPolicy _policy;
     private readonly ImmutableArray<DeniedSyscall> _denied;
+    private readonly bool _maySetId;
     private readonly FilterOptions _options;
     private readonly FilterAssembler _code = new();
 
     private CreationFilter(Policy policy, FilterOptions options)
     {
-        (_policy, _denied) = (policy.Creation, policy.Isolation.Denied);
+        (_policy, _denied, _maySetId) =
+            (policy.Creation, policy.Isolation.Denied, policy.MaySetId);
         bool tells = options.TellsDenials || _policy.OnViolation.Value == OnViolation.Kill;
         _options = options with { TellsDenials = tells };
     }
@@ -60,6 +62,7 @@ public sealed class CreationFilter
             targets.Add(call.Number, Error(call.Errno));
         }
 
+        AddSetId(calls, targets);
         foreach (int number in calls.Keys)
         {
             // What is looked at here no policy denies by number: the reader refuses it.
