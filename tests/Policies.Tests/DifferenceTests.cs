@@ -64,6 +64,7 @@ public sealed class DifferenceTests
                 "isolation.capabilities: the caller's",
                 "isolation.syscalls: swapon", "isolation.syscalls: swapoff", "isolation.syscalls: bpf",
                 "isolation.landlock: off",
+                "isolation.set_id: allow",
                 "isolation.keyring: the caller's",
                 "filesystem: as the caller sees it",
             ],
