@@ -147,7 +147,7 @@ public sealed class IsolationKeptTests
         File.SetUnixFileMode(Path.Combine(kept.Tree, "had"), (UnixFileMode)0x9ed);
         File.SetUnixFileMode(Path.Combine(kept.Tree, "lost"), (UnixFileMode)0x9ed);
         Outcome run = kept.Place.Call(
-            ["run", "-q", .. kept.Rules, "--keep", kept.Kept, "--", "sh", "-c",
+            ["run", "-q", .. kept.Rules, "--set", "isolation.set_id=allow", "--keep", kept.Kept, "--", "sh", "-c",
                 "cd tree; > new; chmod 6755 new; touch had; echo x >> lost; chmod 4755 lost; "
                     + "mkdir dir; chmod 4755 dir"]);
         Assert.True(run.Status == 0, run.ToString());
