@@ -52,7 +52,9 @@ public static partial class Uapi
     public const int SIG_SETMASK = 2;
 }
 
-/// <summary>What a signal says of its cause; the fields that kill(2) and SIGCHLD fill.</summary>
+/// <summary>
+/// What a signal says of its cause; the fields of kill(2), SIGCHLD and sigqueue(3).
+/// </summary>
 [StructLayout(LayoutKind.Explicit, Size = 128)]
 public struct siginfo_t
 {
@@ -73,4 +75,7 @@ public struct siginfo_t
 
     [FieldOffset(24)]
     public int si_status;
+
+    [FieldOffset(24)]
+    public long si_value;
 }

@@ -20,6 +20,7 @@ public sealed class HeaderTests
         #define _GNU_SOURCE
         #include <errno.h>
         #include <fcntl.h>
+        #include <poll.h>
         #include <signal.h>
         #include <stddef.h>
         #include <stdint.h>

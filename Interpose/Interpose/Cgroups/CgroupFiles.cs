@@ -1,5 +1,6 @@
 using System;
 using System.Text;
+using System.Threading;
 using Interpose.Abi;
 using Interpose.LibC;
 using static Interpose.Abi.Uapi;
@@ -20,6 +21,41 @@ internal static class CgroupFiles
             return Native.ErrnoOf(
                 Native.Blocking(__NR_mkdir, (nint)name, Permissions, 0, 0, 0, 0));
         }
+    }
+
+    /// <summary>
+    /// Kills whatever is in a group: at once where the kernel can (cgroup.kill, Linux 5.14), else
+    /// one after the other, as often as new ones are found, within bounds.
+    /// </summary>
+    public static void Kill(string directory)
+    {
+        const int rounds = 100;
+        if (Write(directory + "/cgroup.kill", "1") == Errno.None)
+        {
+            return;
+        }
+
+        for (int i = 0; i < rounds && KillMembers(directory); i++)
+        {
+            Thread.Sleep(1);
+        }
+    }
+
+    /// <summary>
+    /// Takes a group away. Tasks that were killed are in it until they are gone, so it is tried
+    /// some times, 5 ms apart.
+    /// </summary>
+    public static Errno Remove(string directory, int tries)
+    {
+        const int pause = 5;
+        Errno errno = Remove(directory);
+        for (int t = 1; t < tries && errno == Errno.EBUSY; t++)
+        {
+            Thread.Sleep(pause);
+            errno = Remove(directory);
+        }
+
+        return errno == Errno.ENOENT ? Errno.None : errno;
     }
 
     /// <summary>rmdir(2), which takes a group only when it has no process and no group.</summary>
@@ -91,6 +127,21 @@ internal static class CgroupFiles
         }
 
         return null;
+    }
+
+    private static bool KillMembers(string directory)
+    {
+        string[] members = (Read(directory + "/cgroup.procs") ?? "").Split(
+            '\n', StringSplitOptions.RemoveEmptyEntries);
+        foreach (string member in members)
+        {
+            if (int.TryParse(member, out int pid) && pid > 0)
+            {
+                Posix.Kill(pid, SIGKILL);
+            }
+        }
+
+        return members.Length > 0;
     }
 
     private static byte[] Zero(string path) => [.. Encoding.UTF8.GetBytes(path), 0];

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Globalization;
 using Interpose.Probes;
 
 namespace Interpose.Cgroups;
@@ -17,12 +18,38 @@ public sealed class CgroupTree
 {
     private readonly Dictionary<string, CgroupHome> _homes = new(StringComparer.Ordinal);
 
+    private readonly List<string> _roots = [];
+
     private CgroupTree()
     {
     }
 
     /// <summary>The group of version 2; null where none is mounted or within reach.</summary>
     public string? Unified { get; private set; }
+
+    /// <summary>Where the hierarchies are mounted that this process can make groups in.</summary>
+    public IReadOnlyList<string> Roots => _roots;
+
+    /// <summary>The groups below which those of runs are made.</summary>
+    public IReadOnlyList<string> Homes
+    {
+        get
+        {
+            var homes = new List<string>();
+            foreach (CgroupHome home in _homes.Values)
+            {
+                Add(homes, home.Directory);
+            }
+
+            if (Unified is { Length: > 1 } own)
+            {
+                Add(homes, own);
+                Add(homes, own[..own.LastIndexOf('/')]);
+            }
+
+            return homes;
+        }
+    }
 
     /// <summary>Where a controller is to be had; null for nowhere.</summary>
     /// <param name="controller">
@@ -32,8 +59,34 @@ public sealed class CgroupTree
         _homes.TryGetValue(controller, out CgroupHome? home) ? home : null;
 
     /// <summary>Reads /proc/self/cgroup and /proc/self/mountinfo.</summary>
-    public static CgroupTree Read() => From(
-        MountPoint.Lines("/proc/self/cgroup"), MountPoint.All(),
+    public static CgroupTree Read() => ReadOf("self");
+
+    /// <summary>The same for another process.</summary>
+    public static CgroupTree Of(int pid) =>
+        ReadOf(pid.ToString(CultureInfo.InvariantCulture));
+
+    /// <summary>What the group of a run uses now, where this process is in it.</summary>
+    /// <param name="run">Which.</param>
+    /// <param name="memory">Bytes; null where they are not counted.</param>
+    /// <param name="nanoseconds">Processor time; null where it is not counted.</param>
+    public void Usage(RunName run, out long? memory, out long? nanoseconds)
+    {
+        string name = "/" + run;
+        (memory, nanoseconds) = (null, null);
+        if (Of("memory") is { } home && home.Directory.EndsWith(name, StringComparison.Ordinal))
+        {
+            memory = CgroupFiles.Number(
+                home.Directory + (home.Unified ? "/memory.current" : "/memory.usage_in_bytes"));
+        }
+
+        if (Unified is { } unified && unified.EndsWith(name, StringComparison.Ordinal))
+        {
+            nanoseconds = CgroupFiles.Number(unified + "/cpu.stat", "usage_usec") * 1000;
+        }
+    }
+
+    private static CgroupTree ReadOf(string pid) => From(
+        MountPoint.Lines($"/proc/{pid}/cgroup"), MountPoint.All(),
         directory => MountPoint.Lines(directory + "/cgroup.controllers"));
 
     /// <summary>Finds the homes in what was read.</summary>
@@ -60,6 +113,7 @@ public sealed class CgroupTree
                     : mount.Type == "cgroup" && Holds(mount.Options, parts[1]);
                 if (same && Below(mount, parts[2]) is { } directory)
                 {
+                    Add(tree._roots, mount.Target);
                     tree.Add(directory, unified, unified ? controllers(directory)
                         : [parts[1].Replace(',', ' ')]);
                     break;
@@ -68,6 +122,14 @@ public sealed class CgroupTree
         }
 
         return tree;
+    }
+
+    private static void Add(List<string> directories, string directory)
+    {
+        if (!directories.Contains(directory))
+        {
+            directories.Add(directory);
+        }
     }
 
     private void Add(string directory, bool unified, IReadOnlyList<string> lines)

@@ -141,7 +141,7 @@ public sealed partial class RunCgroup
             return false;
         }
 
-        string aside = $"{own}/{_name}.supervisor";
+        string aside = own + "/" + _name + RunName.Aside;
         if (CgroupFiles.Make(aside) != Errno.None
             || CgroupFiles.Write(aside + "/cgroup.procs", alone) != Errno.None)
         {
@@ -165,7 +165,7 @@ public sealed partial class RunCgroup
             }
 
             CgroupFiles.Write(own + "/cgroup.procs", $"{Posix.GetPid()}");
-            CgroupFiles.Remove($"{own}/{_name}.supervisor");
+            CgroupFiles.Remove(own + "/" + _name + RunName.Aside);
             _movedFrom = null;
         }
     }
@@ -263,6 +263,11 @@ public sealed partial class RunCgroup
             : new($"write {value} to", file, errno, part);
     }
 
+    /// <summary>
+    /// Opens the entrance of each directory, and locks it: as long as the lock is held, and that
+    /// is as long as this process lives, whatever its pid is where somebody looks, the group is
+    /// in use.
+    /// </summary>
     private CgroupFailure? Open()
     {
         foreach (string directory in _directories)
@@ -275,6 +280,10 @@ public sealed partial class RunCgroup
             }
 
             _entrances.Add(fd);
+            if (Posix.Lock(fd) == Errno.EAGAIN)
+            {
+                return new("lock", file, Errno.EAGAIN, "memory");
+            }
         }
 
         return null;

@@ -1,10 +1,8 @@
 using System;
 using System.Collections.Generic;
 using System.Text;
-using System.Threading;
 using Interpose.Abi;
 using Interpose.LibC;
-using static Interpose.Abi.Uapi;
 
 namespace Interpose.Cgroups;
 
@@ -33,7 +31,10 @@ public sealed partial class RunCgroup : IDisposable
             "oom_kill") ?? 0
         : 0;
 
-    /// <summary>Makes a group; whatever was made of it is gone when that fails.</summary>
+    /// <summary>
+    /// Makes a group; whatever was made of it is gone when that fails. One that was taken for a
+    /// dead one before it was locked, which only a process with other pids can do, is made again.
+    /// </summary>
     /// <param name="tree">The hierarchies.</param>
     /// <param name="spec">Its limits.</param>
     /// <param name="name">Its name, one component.</param>
@@ -42,16 +43,26 @@ public sealed partial class RunCgroup : IDisposable
     public static RunCgroup? Create(
         CgroupTree tree, CgroupSpec spec, string name, out CgroupFailure? failure)
     {
-        var group = new RunCgroup(name);
-        failure = group.Make(tree, spec) ?? group.Limit(spec) ?? group.Open();
-        if (failure is not null)
+        const int most = 4;
+        for (int attempt = 1; ; attempt++)
         {
+            var group = new RunCgroup(name);
+            failure = group.Make(tree, spec) ?? group.Open();
+            bool taken = failure is not null && group._directories.Count > 0
+                && failure.Errno is Errno.ENOENT or Errno.ENODEV or Errno.EAGAIN;
+            failure ??= group.Limit(spec);
+            if (failure is null)
+            {
+                return group;
+            }
+
             group.Remove();
             group.Dispose();
-            return null;
+            if (!taken || attempt == most)
+            {
+                return null;
+            }
         }
-
-        return group;
     }
 
     /// <summary>Moves a process with all its threads into the group.</summary>
@@ -99,24 +110,12 @@ public sealed partial class RunCgroup : IDisposable
             _groups.ContainsKey("memory") ? OomKills : null);
     }
 
-    /// <summary>
-    /// Kills whatever is in the group: at once where the kernel can (cgroup.kill, Linux 5.14),
-    /// else one after the other, as often as new ones are found, within bounds.
-    /// </summary>
+    /// <summary>Kills whatever is in the group.</summary>
     public void Kill()
     {
-        const int rounds = 100;
         foreach (string directory in _directories)
         {
-            if (CgroupFiles.Write(directory + "/cgroup.kill", "1") == Errno.None)
-            {
-                continue;
-            }
-
-            for (int i = 0; i < rounds && KillMembers(directory); i++)
-            {
-                Thread.Sleep(1);
-            }
+            CgroupFiles.Kill(directory);
         }
     }
 
@@ -128,18 +127,11 @@ public sealed partial class RunCgroup : IDisposable
     public Errno Remove()
     {
         const int tries = 200;
-        const int pause = 5;
         Errno last = Errno.None;
         for (int i = _directories.Count - 1; i >= 0; i--)
         {
-            Errno errno = CgroupFiles.Remove(_directories[i]);
-            for (int t = 0; t < tries && errno == Errno.EBUSY; t++)
-            {
-                Thread.Sleep(pause);
-                errno = CgroupFiles.Remove(_directories[i]);
-            }
-
-            last = errno is Errno.None or Errno.ENOENT ? last : errno;
+            Errno errno = CgroupFiles.Remove(_directories[i], tries);
+            last = errno == Errno.None ? last : errno;
         }
 
         if (last == Errno.None)
@@ -160,21 +152,6 @@ public sealed partial class RunCgroup : IDisposable
         }
 
         _entrances.Clear();
-    }
-
-    private static bool KillMembers(string directory)
-    {
-        string[] members = (CgroupFiles.Read(directory + "/cgroup.procs") ?? "").Split(
-            '\n', StringSplitOptions.RemoveEmptyEntries);
-        foreach (string member in members)
-        {
-            if (int.TryParse(member, out int pid) && pid > 0)
-            {
-                Posix.Kill(pid, SIGKILL);
-            }
-        }
-
-        return members.Length > 0;
     }
 
     /// <summary>

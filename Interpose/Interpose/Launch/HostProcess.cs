@@ -166,20 +166,6 @@ public static class HostProcess
     }
 
     /// <summary>
-    /// When a process began, in ticks since boot: starttime of proc_pid_stat(5). 0 when it is
-    /// gone. With its id it names a process for as long as the host runs.
-    /// </summary>
-    public static long StartOf(int pid)
-    {
-        // "(comm)" may hold anything; what follows the last ')' are numbers.
-        const int field = 22 - 3;
-        string stat = ReadText($"/proc/{pid}/stat");
-        string[] fields = stat[(stat.LastIndexOf(')') + 1)..].Split(
-            ' ', StringSplitOptions.RemoveEmptyEntries);
-        return fields.Length > field && long.TryParse(fields[field], out long ticks) ? ticks : 0;
-    }
-
-    /// <summary>
     /// A file of /proc as text; empty when there is none, or when it is longer than any of those
     /// that are read so.
     /// </summary>

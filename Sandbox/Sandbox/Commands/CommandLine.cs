@@ -51,6 +51,7 @@ internal static class CommandLine
     {
         run.Command, new PolicyCommand().Command, new ExplainCommand().Command,
         new DoctorCommand().Command, new ChangeCommands().Changes, new ChangeCommands().Commit,
+        new PsCommand(run).Command, new KillCommand().Command, new GcCommand().Command,
     };
 
     /// <summary>

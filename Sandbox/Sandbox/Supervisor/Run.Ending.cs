@@ -6,6 +6,7 @@ using Policies;
 using Sandbox.Kernel;
 using Sandbox.Kernel.Tasks;
 using Sandbox.Reports;
+using Sandbox.Runs;
 using static Interpose.Abi.Uapi;
 
 namespace Sandbox.Supervisor;
@@ -20,6 +21,8 @@ internal sealed partial class Run
     private long _leaveAt = long.MaxValue;
     private bool _ending;
     private bool _timedOut;
+    private bool _askedToEnd;
+    private bool _toldToEnd;
     private WaitStatus? _commandEnd;
     private string? _violation;
     private string? _failure;
@@ -47,7 +50,7 @@ internal sealed partial class Run
         if (exit.Tid == _job.Command && _commandEnd is null)
         {
             _commandEnd = exit.Status;
-            if (!_plan.WaitForAll || _timedOut)
+            if (!_plan.WaitForAll || _askedToEnd)
             {
                 _reports.Statistics.KilledAtEnd = _table.Processes.Count;
                 EndAll();
@@ -70,6 +73,13 @@ internal sealed partial class Run
     public void OnSignal(in siginfo_t signal)
     {
         bool asksToEnd = signal.si_signo is SIGTERM or SIGINT or SIGHUP or SIGQUIT;
+        if (signal is { si_signo: SIGTERM, si_code: SI_QUEUE, si_value: RunEnding.Word })
+        {
+            _toldToEnd |= !_ending;
+            AskToEnd();
+            return;
+        }
+
         if (_commandEnd is not null && asksToEnd)
         {
             EndAll();
@@ -93,13 +103,25 @@ internal sealed partial class Run
             return;
         }
 
-        if (_timedOut)
+        _timedOut |= !_askedToEnd;
+        AskToEnd();
+    }
+
+    /// <summary>SIGTERM to every process, and the end of all after a time of grace.</summary>
+    private void AskToEnd()
+    {
+        if (_ending)
+        {
+            return;
+        }
+
+        if (_askedToEnd)
         {
             EndAll();
             return;
         }
 
-        _timedOut = true;
+        _askedToEnd = true;
         _idleLook = long.MaxValue;
         _deadline = _clock.Now + Grace;
         foreach (ThreadGroup process in _table.Processes)
@@ -152,7 +174,7 @@ internal sealed partial class Run
     /// <summary>Ends the run on what the policy denies, where the policy wants that.</summary>
     private void EndOnViolation(in Refusal refusal, EntryPoint entry)
     {
-        if (refusal.By == RefusedBy.Policy && _violation is null && !_timedOut && !_ending
+        if (refusal.By == RefusedBy.Policy && _violation is null && !_askedToEnd && !_ending
             && _plan.Policy.Creation.OnViolation.Value == OnViolation.Kill)
         {
             _violation = $"{entry.Name()} was denied by {refusal.Rule} at {refusal.Origin}";
@@ -218,9 +240,11 @@ internal sealed partial class Run
 
         Invariant.Check(_commandEnd is not null, "a run ends with its command");
         WaitStatus end = _commandEnd.Value;
+        string told = _toldToEnd ? "ended by 'sandbox kill'" : string.Empty;
         return end.Exited
-            ? new(RunStatus.Exited, string.Empty, end.ExitCode, numbers)
-            : new(RunStatus.Signaled, SignalNames.Of(end.TermSignal) + _memoryEnd,
+            ? new(RunStatus.Exited, told, end.ExitCode, numbers)
+            : new(RunStatus.Signaled,
+                SignalNames.Of(end.TermSignal) + _memoryEnd + (_toldToEnd ? "; " + told : ""),
                 ExitStatus.SignalBase + end.TermSignal, numbers);
     }
 

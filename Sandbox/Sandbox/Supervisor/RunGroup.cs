@@ -3,7 +3,6 @@ using System.Collections.Generic;
 using System.Diagnostics.CodeAnalysis;
 using Interpose.Abi;
 using Interpose.Cgroups;
-using Interpose.Launch;
 using Interpose.Placement;
 using Policies;
 using Sandbox.Kernel;
@@ -48,12 +47,14 @@ internal sealed class RunGroup : IForkController, IDisposable
         }
 
         CgroupTree tree = CgroupTree.Read();
+        DeadGroups.Sweep(tree);
         int? tasks = policy.Creation.Limits.Of(LimitKind.Tasks)?.Value;
         var spec = new CgroupSpec(
             limits.Memory, limits.Swap, limits.Cpu, limits.IoWeight, tasks, limits.KillTogether);
         while (spec.Memory is not null || spec.Cpu is not null || spec.IoWeight is not null)
         {
-            RunCgroup? group = RunCgroup.Create(tree, spec, NewName(), out CgroupFailure? failure);
+            RunCgroup? group = RunCgroup.Create(
+                tree, spec, RunName.Own.ToString(), out CgroupFailure? failure);
             if (group is not null)
             {
                 return new(group, Processors(policy), log);
@@ -123,13 +124,6 @@ internal sealed class RunGroup : IForkController, IDisposable
         _group.Remove();
         _group.Dispose();
     }
-
-    /// <summary>
-    /// The name of a group says who made it: the process and when it began, in ticks since boot,
-    /// which no other process of this id has. So what a killed supervisor left can be told.
-    /// </summary>
-    private static string NewName() =>
-        $"sandbox-{Environment.ProcessId}-{HostProcess.StartOf(Environment.ProcessId)}";
 
     private static string Remedy(Protection part) =>
         "run it as root, or in a scope that is delegated: 'systemd-run --user --scope "
