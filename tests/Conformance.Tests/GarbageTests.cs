@@ -28,6 +28,7 @@ public sealed class GarbageTests
     public void After_kills_of_supervisors_at_random_moments_all_is_as_before()
     {
         using var place = new Workplace();
+        File.SetUnixFileMode(place.Path, (UnixFileMode)0x1ed);
         string[] before = Mounts();
         string mark = $"SANDBOX_TEST_MARK={Guid.NewGuid()}";
         var killed = new ConcurrentBag<int>();
