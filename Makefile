@@ -31,10 +31,12 @@ test-vm: setup bin/sandbox bin/rulefuzz ## Boot other kernels in QEMU and test o
 	@scripts/test-vm
 
 SECONDS ?= 30
+KILLS ?= 1000
 
-stress: build ## Stress, longer than in the suite: SECONDS= for each run
-	@STRESS_SECONDS=$(SECONDS) dotnet test tests/Conformance.Tests --nologo \
-		-v quiet --logger "console;verbosity=normal" --filter FullyQualifiedName~StressTests
+stress: build ## Stress, longer than in the suite: SECONDS= for each run, KILLS= of supervisors
+	@KILLS=$(KILLS) STRESS_SECONDS=$(SECONDS) dotnet test tests/Conformance.Tests --nologo \
+		-v quiet --logger "console;verbosity=normal" \
+		--filter "FullyQualifiedName~StressTests|FullyQualifiedName~GarbageTests"
 
 ROUNDS ?= 11
 

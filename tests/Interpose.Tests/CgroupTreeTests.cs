@@ -18,6 +18,9 @@ public sealed class CgroupTreeTests
         Assert.Equal("/sys/fs/cgroup/user.slice/app.scope", tree.Unified);
         Assert.Equal(new(tree.Unified!, true), tree.Of("memory"));
         Assert.Null(tree.Of("io"));
+        Assert.Equal(["/sys/fs/cgroup"], tree.Roots);
+        Assert.Equal([tree.Unified!, "/sys/fs/cgroup/user.slice"], tree.Homes);
+        Assert.Equal(["/sys/fs/cgroup"], Tree(["0::/"], [Unified], ("/sys/fs/cgroup", "cpu")).Homes);
     }
 
     [Fact]
@@ -36,6 +39,8 @@ public sealed class CgroupTreeTests
         Assert.Equal(new("/cg/blkio", false), tree.Of("io"));
         Assert.Equal(new("/cg/unified", true), tree.Of("hugetlb"));
         Assert.Null(tree.Of("pids"));
+        Assert.Equal(["/cg/memory", "/cg/cpu", "/cg/blkio", "/cg/unified"], tree.Roots);
+        Assert.Equal(["/cg/memory/a/b", "/cg/cpu", "/cg/blkio"], tree.Homes);
     }
 
     [Theory]

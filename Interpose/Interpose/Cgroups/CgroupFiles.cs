@@ -1,4 +1,6 @@
 using System;
+using System.Collections.Generic;
+using System.IO;
 using System.Text;
 using System.Threading;
 using Interpose.Abi;
@@ -41,6 +43,34 @@ internal static class CgroupFiles
         }
     }
 
+    /// <summary>Takes a group away with those that were made in it, deepest first.</summary>
+    /// <param name="group">The group.</param>
+    /// <param name="kills">Whether what is in them is killed.</param>
+    /// <param name="tries">How often each is tried.</param>
+    /// <returns>None, or why it is still there.</returns>
+    public static Errno RemoveAll(string group, bool kills, int tries)
+    {
+        const int most = 10_000;
+        List<string> all = [group];
+        for (int i = 0; i < all.Count && all.Count < most; i++)
+        {
+            all.AddRange(Below(all[i]));
+        }
+
+        Errno errno = Errno.None;
+        for (int i = all.Count - 1; i >= 0; i--)
+        {
+            if (kills)
+            {
+                Kill(all[i]);
+            }
+
+            errno = Remove(all[i], tries);
+        }
+
+        return errno;
+    }
+
     /// <summary>
     /// Takes a group away. Tasks that were killed are in it until they are gone, so it is tried
     /// some times, 5 ms apart.
@@ -65,6 +95,19 @@ internal static class CgroupFiles
         {
             // SAFETY: the name ends in a zero byte.
             return Native.ErrnoOf(Native.Blocking(__NR_rmdir, (nint)name, 0, 0, 0, 0, 0));
+        }
+    }
+
+    /// <summary>The groups in a group; none where it is gone.</summary>
+    public static string[] Below(string group)
+    {
+        try
+        {
+            return Directory.GetDirectories(group);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return [];
         }
     }
 

@@ -18,6 +18,9 @@ public sealed class CgroupTree
 {
     private readonly Dictionary<string, CgroupHome> _homes = new(StringComparer.Ordinal);
 
+    /// <summary>The controllers that runs have groups for.</summary>
+    private static readonly string[] _ofRuns = ["memory", "cpu", "io"];
+
     private readonly List<string> _roots = [];
 
     private CgroupTree()
@@ -30,20 +33,24 @@ public sealed class CgroupTree
     /// <summary>Where the hierarchies are mounted that this process can make groups in.</summary>
     public IReadOnlyList<string> Roots => _roots;
 
-    /// <summary>The groups below which those of runs are made.</summary>
+    /// <summary>
+    /// The groups below which those of runs are made: our own, and of version 2 the one above.
+    /// </summary>
     public IReadOnlyList<string> Homes
     {
         get
         {
             var homes = new List<string>();
-            foreach (CgroupHome home in _homes.Values)
+            foreach (string controller in _ofRuns)
             {
-                Add(homes, home.Directory);
+                if (Of(controller) is { } home)
+                {
+                    Add(homes, home.Directory);
+                }
             }
 
-            if (Unified is { Length: > 1 } own)
+            if (Unified is { } own && homes.Contains(own) && !_roots.Contains(own))
             {
-                Add(homes, own);
                 Add(homes, own[..own.LastIndexOf('/')]);
             }
 

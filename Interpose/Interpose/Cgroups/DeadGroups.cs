@@ -57,7 +57,7 @@ public static class DeadGroups
         var found = new List<DeadGroup>();
         foreach (string home in tree.Homes)
         {
-            foreach (string directory in Below(home))
+            foreach (string directory in CgroupFiles.Below(home))
             {
                 if (++looked > mostLooked || found.Count >= mostRemoved)
                 {
@@ -85,7 +85,7 @@ public static class DeadGroups
 
         for (int looked = 0; looked < most && open.TryPop(out string? group); looked++)
         {
-            foreach (string directory in Below(group))
+            foreach (string directory in CgroupFiles.Below(group))
             {
                 if (!Take(directory, onlyLook, Patient, found))
                 {
@@ -137,7 +137,7 @@ public static class DeadGroups
         else
         {
             bool members = !directory.EndsWith(RunName.Aside, StringComparison.Ordinal);
-            errno = Remove(directory, members, tries);
+            errno = CgroupFiles.RemoveAll(directory, members, tries);
             found.Add(new(
                 directory, errno == Errno.None ? DeadGroupFate.Removed : DeadGroupFate.Kept,
                 user, errno));
@@ -145,42 +145,5 @@ public static class DeadGroups
 
         Posix.Close(fd);
         return true;
-    }
-
-    /// <summary>Takes a group away with those that a guest made in it.</summary>
-    private static Errno Remove(string group, bool kills, int tries)
-    {
-        const int most = 10_000;
-        List<string> all = [group];
-        for (int i = 0; i < all.Count && all.Count < most; i++)
-        {
-            all.AddRange(Below(all[i]));
-        }
-
-        Errno errno = Errno.None;
-        for (int i = all.Count - 1; i >= 0; i--)
-        {
-            if (kills)
-            {
-                CgroupFiles.Kill(all[i]);
-            }
-
-            errno = CgroupFiles.Remove(all[i], tries);
-        }
-
-        return errno;
-    }
-
-    /// <summary>The groups in a group; none where it is gone.</summary>
-    private static string[] Below(string group)
-    {
-        try
-        {
-            return Directory.GetDirectories(group);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return [];
-        }
     }
 }

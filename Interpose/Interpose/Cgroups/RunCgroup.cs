@@ -130,7 +130,9 @@ public sealed partial class RunCgroup : IDisposable
         Errno last = Errno.None;
         for (int i = _directories.Count - 1; i >= 0; i--)
         {
-            Errno errno = CgroupFiles.Remove(_directories[i], tries);
+            Errno errno = CgroupFiles.Remove(_directories[i]);
+            errno = errno is Errno.None or Errno.ENOENT ? Errno.None
+                : CgroupFiles.RemoveAll(_directories[i], kills: false, tries);
             last = errno == Errno.None ? last : errno;
         }
 

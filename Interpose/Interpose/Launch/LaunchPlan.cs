@@ -184,7 +184,7 @@ internal sealed unsafe partial class LaunchPlan : IDisposable
     public Errno Start(out HostTid child)
     {
         child = default;
-        Errno errno = Posix.OpenProcess(Posix.GetPid(), out int supervisor);
+        Errno errno = Pidfd.Open(Posix.GetPid(), out int supervisor);
         if (errno != Errno.None)
         {
             return errno;

@@ -17,17 +17,17 @@ public sealed class ProcessHandle : IDisposable
     /// <summary>Opens a process; null when there is none.</summary>
     public static ProcessHandle? Open(int pid, out Errno errno)
     {
-        errno = Posix.OpenProcess(pid, out int fd);
+        errno = Pidfd.Open(pid, out int fd);
         return errno == Errno.None ? new(fd) : null;
     }
 
     /// <summary>Whether it has ended, or does within some time.</summary>
     public bool Ends(TimeSpan within) =>
-        Posix.IsReadable(_fd, (int)within.TotalMilliseconds);
+        Pidfd.IsReadable(_fd, (int)within.TotalMilliseconds);
 
     /// <summary>Sends a signal: as of kill(2), or with a value, as of sigqueue(3).</summary>
     public Errno Signal(int signal, long? value = null) =>
-        Posix.SignalProcess(_fd, signal, value);
+        Pidfd.Signal(_fd, signal, value);
 
     /// <inheritdoc/>
     public void Dispose() => Posix.Close(_fd);

@@ -20,40 +20,6 @@ internal static unsafe class Posix
     public static int GetTid() => (int)Native.Quick(__NR_gettid);
 
     /// <summary>
-    /// pidfd_open(2): a descriptor that polls as readable once a process has ended.
-    /// </summary>
-    public static Errno OpenProcess(int pid, out int fd)
-    {
-        long result = Native.Quick(__NR_pidfd_open, pid);
-        fd = (int)result;
-        return Native.ErrnoOf(result);
-    }
-
-    /// <summary>
-    /// pidfd_send_signal(2) with a value, as of sigqueue(3); without one it is as of kill(2).
-    /// </summary>
-    public static Errno SignalProcess(int pidfd, int signal, long? value = null)
-    {
-        siginfo_t told = new() { si_signo = signal, si_code = SI_QUEUE };
-        told.si_pid = GetPid();
-        told.si_value = value ?? 0;
-
-        // SAFETY: the kernel reads a local.
-        return Native.ErrnoOf(Native.Quick(
-            __NR_pidfd_send_signal, pidfd, signal, value is null ? 0 : (nint)(&told)));
-    }
-
-    /// <summary>Whether a descriptor can be read, within some time: poll(2).</summary>
-    public static bool IsReadable(int fd, int milliseconds)
-    {
-        pollfd wanted = new() { fd = fd, events = POLLIN };
-
-        // SAFETY: the kernel reads and writes a local.
-        return Native.Blocking(
-            __NR_poll, (nint)(&wanted), 1, milliseconds, 0, 0, 0) > 0;
-    }
-
-    /// <summary>
     /// flock(2), exclusive and without waiting: EAGAIN where another has it. It goes with the last
     /// descriptor of the same open.
     /// </summary>

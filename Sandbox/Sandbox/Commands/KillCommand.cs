@@ -1,4 +1,7 @@
+using System.Collections.Generic;
 using System.CommandLine;
+using System.CommandLine.Completions;
+using System.Globalization;
 using Interpose.Launch;
 using Sandbox.Runs;
 
@@ -22,6 +25,7 @@ internal sealed class KillCommand
                     $"RUN is a number that 'sandbox ps' lists, not '{result.Tokens[0].Value}'");
             }
         });
+        _id.CompletionSources.Add(static _ => Completions());
         Command = new Command(
             "kill",
             "End a run: SIGTERM to each of its processes, SIGKILL after 2 s, and where its "
@@ -34,6 +38,17 @@ internal sealed class KillCommand
     }
 
     public Command Command { get; }
+
+    private static List<CompletionItem> Completions()
+    {
+        var ids = new List<CompletionItem>();
+        foreach (RunningRun run in RunFinder.Find())
+        {
+            ids.Add(new(run.Supervisor.Pid.ToString(CultureInfo.InvariantCulture)));
+        }
+
+        return ids;
+    }
 
     private int Invoke(ParseResult parsed)
     {

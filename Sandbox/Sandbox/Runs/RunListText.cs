@@ -96,7 +96,7 @@ internal static class RunListText
         return Encoding.UTF8.GetString(buffer.WrittenSpan) + "\n";
     }
 
-    /// <summary>The processes, each below its parent, without recursion: guests nest them.</summary>
+    /// <summary>The processes, each below its parent; guests nest them as they like.</summary>
     private static void Tree(StringBuilder text, RunningRun run)
     {
         const int deepest = 20;
