@@ -46,7 +46,7 @@ public sealed class RunListTests
     {
         using var place = new Workplace();
         File.CreateSymbolicLink(place.File("sandbox"), "/bin/dash");
-        File.WriteAllText(place.File("run"), 
+        File.WriteAllText(place.File("run"),
             "(printf 'x\\033[2J\\nrun' > /proc/self/comm; echo ready; sleep 300; :)");
         using Process run = Start(
             place, ["-p", "processes"], "./sandbox run \"$(printf '\\033]0;x\\007')\"; :");
