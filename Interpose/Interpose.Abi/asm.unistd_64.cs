@@ -89,8 +89,6 @@ public static partial class Uapi
     public const int __NR_clone3 = 435;
     public const int __NR_faccessat2 = 439;
     public const int __NR_openat2 = 437;
-    public const int __NR_poll = 7;
-    public const int __NR_flock = 73;
     public const int __NR_pidfd_open = 434;
     public const int __NR_pidfd_send_signal = 424;
     public const int __NR_memfd_create = 319;
