@@ -73,6 +73,19 @@ public sealed class ResourceTests
     }
 
     [NeedsCgroupFact]
+    public void A_guest_cannot_leave_its_group()
+    {
+        using var place = new Workplace();
+        const string leave = "for f in $(find /sys/fs/cgroup -name cgroup.procs); do "
+            + "{ echo $$ > $f; } 2>/dev/null && echo left $f; done; grep -c sandbox- /proc/self/cgroup";
+        Outcome run = Product.Run(
+            place, ["-q", "-p", "build", "--set", "resources.memory=64M", "--set", "isolation.namespaces=[user, mount, pid]"],
+            "dash", "-c", leave);
+        Assert.Equal("1\n", run.Out);
+        NothingLeft();
+    }
+
+    [NeedsCgroupFact]
     public void Runs_at_once_have_groups_of_their_own()
     {
         using var place = new Workplace();
