@@ -7,9 +7,16 @@ namespace Conformance.Harness;
 [AttributeUsage(AttributeTargets.Method)]
 internal sealed class NeedsCgroupFactAttribute : FactAttribute
 {
-    public NeedsCgroupFactAttribute() => Skip = Places() is null
-        ? "no cgroup with the controllers memory and cpu may be made here; root can make one"
-        : null;
+    public NeedsCgroupFactAttribute(string? program = null)
+    {
+        Program = program;
+        Skip = Places() is null
+            ? "no cgroup with the controllers memory and cpu may be made here; root can make one"
+            : program is null ? null : NeedsFactAttribute.Missing(program);
+    }
+
+    /// <summary>A program that it needs besides.</summary>
+    public string? Program { get; }
 
     /// <summary>
     /// Where groups of runs appear: version 1 has a hierarchy each; null where none can be made.
