@@ -124,7 +124,7 @@ internal static class ResourceKeys
         "resources." + name, kind, @default, example, description,
         (draft, value, _) => draft.Resources = draft.Resources with
         {
-            Run = set(draft.Resources.Run, value is int n && kind == Size ? (ulong)n : value),
+            Run = set(draft.Resources.Run, value),
         });
 
     private static PolicyKey Rlimit(

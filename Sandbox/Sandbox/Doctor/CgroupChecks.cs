@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using Interpose.Cgroups;
 using Interpose.Probes;
 using static Interpose.Abi.Uapi;
 
@@ -43,7 +44,7 @@ internal static class CgroupChecks
     /// <param name="withV1">Whether v1 is there too, and has the controllers.</param>
     private static Check Delegation(MountPoint mount, bool withV1)
     {
-        string own = OwnGroup(mount);
+        string own = CgroupTree.Read().Unified ?? mount.Target;
         string group = $"{own}/sandbox-doctor-{Environment.ProcessId}";
         using var trial = new Trial();
         TrialOutcome outcome = trial
@@ -65,23 +66,5 @@ internal static class CgroupChecks
             able ? "" : outcome.Ok ? $"cgroup v2 has no {lacking} here" : outcome.ToString(),
             able ? "" : withV1 ? Boot
                 : "systemd-run --user --scope -p Delegate=yes sandbox run ...");
-    }
-
-    /// <summary>The directory of the group that this process is in.</summary>
-    private static string OwnGroup(MountPoint mount)
-    {
-        const string prefix = "0::";
-        foreach (string line in MountPoint.Lines("/proc/self/cgroup"))
-        {
-            if (line.StartsWith(prefix, StringComparison.Ordinal))
-            {
-                string path = line[prefix.Length..];
-                string root = mount.Root == "/" ? "" : mount.Root;
-                return mount.Target + (path.StartsWith(root, StringComparison.Ordinal)
-                    ? path[root.Length..] : path).TrimEnd('/');
-            }
-        }
-
-        return mount.Target;
     }
 }
