@@ -176,6 +176,7 @@ public sealed class BudgetModelTests
                 // The first step that can fail is the charge itself, before the limits.
                 Assert.True(faulty);
                 Assert.True(full is null || world.FailStep == 1);
+                world.Pipeline.End(clone);
                 return;
             }
 
@@ -184,6 +185,7 @@ public sealed class BudgetModelTests
             {
                 Assert.Equal(Errno.EAGAIN, clone.Refusal.Errno);
                 Assert.Equal(RefusedBy.Limit, clone.Refusal.By);
+                world.Pipeline.End(clone);
                 return;
             }
 
@@ -222,6 +224,7 @@ public sealed class BudgetModelTests
             var child = new HostTid(_nextTid++);
             Errno errno = world.Pipeline.Run(clone, moment, child, Errno.EINTR);
             Assert.Equal(moment == CloneMoment.Made ? Errno.None : Errno.EINTR, errno);
+            world.Pipeline.End(clone);
             if (moment == CloneMoment.Made)
             {
                 _alive.Add(child);

@@ -99,14 +99,14 @@ public sealed class NamespaceTallyTests
         tally.Name(one, NamespaceType.Uts, "uts:[1]");
         tally.Name(two, NamespaceType.Uts, "uts:[2]");
         Assert.Null(tally.Exceeded(CLONE_NEWUTS, late));
-        NamespaceTally.Entered(late, NamespaceType.Uts, tally.Find("uts:[1]"));
+        tally.Entered(late, NamespaceType.Uts, tally.Find("uts:[1]"));
         Assert.Null(tally.Exceeded(CLONE_NEWUTS, late));
-        NamespaceTally.Entered(late, NamespaceType.Uts, tally.Find("uts:[2]"));
+        tally.Entered(late, NamespaceType.Uts, tally.Find("uts:[2]"));
         Assert.NotNull(tally.Exceeded(CLONE_NEWUTS, late));
         Assert.Null(tally.Find("uts:[3]"));
-        NamespaceTally.Entered(late, NamespaceType.Uts, null);
+        tally.Entered(late, NamespaceType.Uts, null);
         Assert.NotNull(tally.Exceeded(CLONE_NEWUTS, late));
-        NamespaceTally.Entered(late, NamespaceType.Uts, tally.Find("uts:[1]"));
+        tally.Entered(late, NamespaceType.Uts, tally.Find("uts:[1]"));
         tally.Unshared(late, CLONE_NEWUTS);
         Assert.Equal(2, late[ResourceKind.UtsNamespace].Depth);
         Assert.NotNull(tally.Exceeded(CLONE_NEWUTS, late));

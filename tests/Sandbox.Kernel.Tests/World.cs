@@ -12,10 +12,12 @@ namespace Sandbox.Kernel.Tests;
 /// <summary>A pipeline with a memory, a clock and a controller that tests can set.</summary>
 internal sealed class World : IGuestMemory, IHostFacts, IClock, IForkController, IFaults
 {
+    private readonly Placement _placement;
     private int _nextTid = 100;
 
     public World(Policy? policy = null)
     {
+        _placement = new(this);
         Pipeline = new CopyProcess(
             policy ?? BuiltinPolicies.Get("permissive"), Table, this, this, this, [this], this);
         PendingClone first = Pipeline.Begin(new(EntryPoint.Launch, new HostTid(1), 0, 0, 0, 0, 0));
@@ -62,6 +64,7 @@ internal sealed class World : IGuestMemory, IHostFacts, IClock, IForkController,
         Assert.Equal(CloneVerdict.Pending, clone.Verdict);
         var tid = new HostTid(_nextTid++);
         Pipeline.Run(clone, CloneMoment.Made, tid);
+        Pipeline.End(clone);
         Assert.True(Table.TryFind(tid, out GuestTask? task));
         return task;
     }
@@ -84,7 +87,7 @@ internal sealed class World : IGuestMemory, IHostFacts, IClock, IForkController,
 
     public CallerFacts CallerOf(HostTid task) => Caller;
 
-    public Result<IPlacement> CanFork(PopulatedTask task) => new Placement(this);
+    public Result<IPlacement> CanFork(PopulatedTask task) => _placement;
 
     public Errno At(int step) => step == FailStep ? Errno.ENOSPC : Errno.None;
 

@@ -229,5 +229,13 @@ public static class HostProcess
         __NR_landlock_create_ruleset, 0, 0, (nint)LANDLOCK_CREATE_RULESET_VERSION);
 
     /// <summary>The program that a process runs; null when it cannot be told.</summary>
-    public static string? ProgramOf(HostTid task) => Posix.ReadLink($"/proc/{task}/exe");
+    /// <param name="task">Any task of it.</param>
+    /// <param name="known">Where names that were read before are kept, if anywhere.</param>
+    public static string? ProgramOf(HostTid task, NameCache? known = null)
+    {
+        Span<byte> target = stackalloc byte[PATH_MAX];
+        Errno errno = Posix.ReadLink($"/proc/{task}/exe", target, out int read);
+        return errno != Errno.None ? null
+            : known?.Find(target[..read]) ?? Encoding.UTF8.GetString(target[..read]);
+    }
 }

@@ -183,7 +183,16 @@ internal static unsafe class Posix
         Span<byte> name = Encoding.UTF8.GetByteCount(path) < bytes.Length
             ? bytes : new byte[Encoding.UTF8.GetMaxByteCount(path.Length) + 1];
         name[Encoding.UTF8.GetBytes(path, name)] = 0;
-        fixed (byte* text = name)
+        return Open(name, flags, out fd);
+    }
+
+    /// <summary>open(2) of a name below /proc.</summary>
+    public static Errno Open(ref ProcPath path, int flags, out int fd) =>
+        Open(path.Text, flags, out fd);
+
+    private static Errno Open(ReadOnlySpan<byte> nameAndZero, int flags, out int fd)
+    {
+        fixed (byte* text = nameAndZero)
         {
             // SAFETY: the name ends in a zero byte.
             long result = Native.Blocking(
@@ -302,6 +311,10 @@ internal static unsafe class Posix
         link = Encoding.UTF8.GetString(target[..read]);
         return errno;
     }
+
+    /// <summary>readlink(2) of a name below /proc.</summary>
+    public static Errno ReadLink(ref ProcPath path, Span<byte> target, out int read) =>
+        ReadLink(path.Text, target, out read);
 
     private static Errno ReadLink(ReadOnlySpan<byte> nameAndZero, Span<byte> target, out int read)
     {

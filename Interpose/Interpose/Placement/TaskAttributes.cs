@@ -13,6 +13,9 @@ namespace Interpose.Placement;
 /// </summary>
 public static class TaskAttributes
 {
+    /// <summary>More than the text of a namespace's link takes.</summary>
+    private const int NamespaceName = 64;
+
     /// <summary>Words of a CPU set: 1024 processors.</summary>
     public const int CpuWords = 16;
 
@@ -108,6 +111,26 @@ public static class TaskAttributes
     /// <summary>A namespace by its link in /proc/PID/ns; null when it cannot be told.</summary>
     public static string? Namespace(HostTid task, string link) =>
         Posix.ReadLink($"/proc/{task}/ns/{link}");
+
+    /// <summary>
+    /// Whether two links in /proc/PID/ns name one namespace; null when one cannot be told.
+    /// </summary>
+    public static bool? SameNamespace(HostTid task, string link, string other)
+    {
+        Span<byte> one = stackalloc byte[NamespaceName];
+        Span<byte> two = stackalloc byte[NamespaceName];
+        Errno first = Posix.ReadLink($"/proc/{task}/ns/{link}", one, out int length);
+        Errno second = Posix.ReadLink($"/proc/{task}/ns/{other}", two, out int otherLength);
+        return first != Errno.None || second != Errno.None ? null
+            : one[..length].SequenceEqual(two[..otherLength]);
+    }
+
+    /// <summary>Whether a link in /proc/PID/ns can be read.</summary>
+    public static bool HasNamespace(HostTid task, string link)
+    {
+        Span<byte> name = stackalloc byte[NamespaceName];
+        return Posix.ReadLink($"/proc/{task}/ns/{link}", name, out _) == Errno.None;
+    }
 
     /// <summary>
     /// The same with its errno: ENOENT for none, EACCES where ptrace(2) may not look either.

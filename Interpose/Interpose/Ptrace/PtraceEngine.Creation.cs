@@ -268,8 +268,7 @@ public sealed partial class PtraceEngine
             return;
         }
 
-        var tracee = new Tracee(child, leader);
-        _tracees.Add(child, tracee);
+        Tracee tracee = Track(child, leader);
         if (!mayRun)
         {
             Posix.Kill(child.Value, SIGKILL);

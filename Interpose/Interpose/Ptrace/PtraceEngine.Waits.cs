@@ -133,11 +133,11 @@ public sealed partial class PtraceEngine
 
     private static RestartedWait? WithoutSignals(HostTid tid) =>
         Tracing.ReadMask(tid, out ulong mask) == Errno.None
-            ? new(long.MaxValue, 0, mask) : null;
+            ? new RestartedWait(long.MaxValue, 0, mask) : null;
 
     private static RestartedWait? InMilliseconds(HostTid tid, int register) =>
         Tracing.Peek(tid, register, out ulong value) == Errno.None && (int)value >= 0
-            ? new(TraceeWaiter.Now + ((int)value * 1_000_000L), 0) : null;
+            ? new RestartedWait(TraceeWaiter.Now + ((int)value * 1_000_000L), 0) : null;
 
     private static RestartedWait? InTimespec(HostTid tid, int register, ulong late)
     {
@@ -148,11 +148,13 @@ public sealed partial class PtraceEngine
             && GuestMemory.Read(tid, address, bytes, out int read) == Errno.None
             && read == bytes.Length && time.tv_sec is >= 0 and < most
             && time.tv_nsec is >= 0 and < 1_000_000_000
-            ? new(TraceeWaiter.Now + (time.tv_sec * 1_000_000_000) + time.tv_nsec, late) : null;
+            ? new RestartedWait(
+                TraceeWaiter.Now + (time.tv_sec * 1_000_000_000) + time.tv_nsec, late)
+            : null;
     }
 
     /// <summary>The task enters the call again, or has left it.</summary>
-    private void OnWaitStop(Tracee tracee, RestartedWait wait)
+    private void OnWaitStop(Tracee tracee, in RestartedWait wait)
     {
         if (Tracing.SyscallInfo(tracee.Tid, out ptrace_syscall_info info) != Errno.None)
         {
@@ -161,14 +163,14 @@ public sealed partial class PtraceEngine
 
         if (info.op == PTRACE_SYSCALL_INFO_ENTRY)
         {
-            wait.Inside = true;
+            tracee.Wait = wait with { Inside = true };
+            tracee.Listed = true;
             _waits.Add(tracee);
             Resume(tracee, PTRACE_SYSCALL);
             return;
         }
 
         UnblockIgnored(tracee);
-        wait.Inside = false;
         bool interrupted = info.rval == -(long)Errno.EINTR;
         bool late = TraceeWaiter.Now >= wait.Deadline;
         if (interrupted && late)
@@ -177,7 +179,7 @@ public sealed partial class PtraceEngine
         }
 
         // A signal stop may follow, and take it up again.
-        tracee.Wait = interrupted && !late ? wait : null;
+        tracee.Wait = interrupted && !late ? wait with { Inside = false } : null;
         Resume(tracee, PTRACE_CONT);
     }
 
@@ -188,7 +190,7 @@ public sealed partial class PtraceEngine
         {
             if (tracee.Wait is { Inside: true, Ended: false } wait && wait.Deadline <= now)
             {
-                wait.Ended = true;
+                tracee.Wait = wait with { Ended = true };
                 Tracing.Interrupt(tracee.Tid);
                 _waiter.Resumed(tracee.Tid);
             }

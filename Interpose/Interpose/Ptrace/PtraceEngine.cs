@@ -17,7 +17,12 @@ public sealed partial class PtraceEngine
     internal const int Options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK
         | PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC | PTRACE_O_TRACESECCOMP | PTRACE_O_EXITKILL;
 
+    private const int ForgottenMost = 256;
+
     private readonly Dictionary<HostTid, Tracee> _tracees = [];
+
+    /// <summary>Records of tasks that have ended, for later ones.</summary>
+    private readonly Stack<Tracee> _forgotten = new();
     private readonly IGuestEvents _events;
     private readonly TraceeWaiter _waiter = new();
     private readonly ulong _signals;
@@ -43,10 +48,18 @@ public sealed partial class PtraceEngine
         Errno errno = Tracing.Seize(tid, Options);
         if (errno == Errno.None)
         {
-            _tracees.Add(tid, new Tracee(tid));
+            Track(tid, leader: null);
         }
 
         return errno;
+    }
+
+    private Tracee Track(HostTid tid, Tracee? leader)
+    {
+        Tracee tracee = _forgotten.TryPop(out Tracee? forgotten) ? forgotten : new Tracee();
+        tracee.Begin(tid, leader);
+        _tracees.Add(tid, tracee);
+        return tracee;
     }
 
     /// <summary>A child of this process that is not traced; nothing is done at its end.</summary>
@@ -282,6 +295,11 @@ public sealed partial class PtraceEngine
         _tracees.Remove(report.Tid);
         Abandon(tracee);
         _events.OnExit(new TaskExit(report.Tid, report.Status, report.Usage));
+        if (tracee.IsForgotten && _forgotten.Count < ForgottenMost)
+        {
+            _forgotten.Push(tracee);
+        }
+
         AdoptOrphans();
     }
 

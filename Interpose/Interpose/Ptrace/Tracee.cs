@@ -28,38 +28,34 @@ internal enum TraceeState
 /// <summary>
 /// A call with a time-out that began again after a signal which its task ignores.
 /// </summary>
-/// <param name="deadline">
+/// <param name="Deadline">
 /// When it has waited long enough; long.MaxValue where the kernel alone knows.
 /// </param>
-/// <param name="late">What it then returns.</param>
-/// <param name="mask">
+/// <param name="Late">What it then returns.</param>
+/// <param name="Mask">
 /// The signals that its task blocks, where others are blocked for the length of the call.
 /// </param>
-internal sealed class RestartedWait(long deadline, ulong late, ulong? mask = null)
+internal readonly record struct RestartedWait(long Deadline, ulong Late, ulong? Mask = null)
 {
-    public ulong? Mask => mask;
-
-    public long Deadline { get; } = deadline;
-
-    public ulong Late { get; } = late;
-
     /// <summary>Whether the task is in the call, as far as is known.</summary>
-    public bool Inside { get; set; }
+    public bool Inside { get; init; }
 
     /// <summary>Whether it was asked to leave the call.</summary>
-    public bool Ended { get; set; }
+    public bool Ended { get; init; }
 }
 
 /// <summary>One traced task: what must be remembered between its stops.</summary>
 internal sealed class Tracee
 {
+    public Tracee() => Leader = this;
+
     /// <summary>A task that was seen for the first time.</summary>
     /// <param name="tid">Its id.</param>
     /// <param name="leader">The first thread of its process; null for itself.</param>
-    public Tracee(HostTid tid, Tracee? leader = null)
+    public void Begin(HostTid tid, Tracee? leader)
     {
-        Tid = tid;
-        Leader = leader ?? this;
+        (Tid, Leader, HadThreads) = (tid, leader ?? this, false);
+        (Restarted, Stopped, HeldSince, LastStop) = (false, false, 0, default);
         Leader.HadThreads |= leader is not null;
         Leader.Threads += leader is null ? 0 : 1;
     }
@@ -110,6 +106,14 @@ internal sealed class Tracee
 
     /// <summary>That wait, while its time-out is kept for it.</summary>
     public RestartedWait? Wait { get; set; }
+
+    /// <summary>Whether it has been in the engine's list of such waits.</summary>
+    public bool Listed { get; set; }
+
+    /// <summary>
+    /// Whether nothing refers to what has ended here, so that it may stand for another task.
+    /// </summary>
+    public bool IsForgotten => State == TraceeState.Free && Threads == 0 && !Listed;
 
     /// <summary>Whether job control has stopped it.</summary>
     public bool Stopped { get; set; }

@@ -7,7 +7,8 @@ namespace Policies;
 /// <summary>The flags of clone(2) by name, as policies, events and messages write them.</summary>
 public static class CloneFlags
 {
-    private static readonly ImmutableArray<(ulong Bit, string Name)> Table =
+    /// <summary>The flags and their names.</summary>
+    public static ImmutableArray<(ulong Bit, string Name)> Table { get; } =
     [
         (CLONE_NEWTIME, "CLONE_NEWTIME"),
         (CLONE_VM, "CLONE_VM"),

@@ -86,12 +86,12 @@ public sealed record CreationLimits(ImmutableArray<Sourced<int>?> Limits)
     }
 
     /// <summary>The key of a limit in a policy.</summary>
-    public static string Key(LimitKind kind) => "creation.limits." + kind switch
+    public static string Key(LimitKind kind) => kind switch
     {
-        LimitKind.Tasks => "tasks",
-        LimitKind.Threads => "threads",
-        LimitKind.Depth => "depth",
-        _ => "per_second",
+        LimitKind.Tasks => "creation.limits.tasks",
+        LimitKind.Threads => "creation.limits.threads",
+        LimitKind.Depth => "creation.limits.depth",
+        _ => "creation.limits.per_second",
     };
 
     private bool IsFull(LimitKind kind, int used) => Of(kind) is { } limit && used >= limit.Value;

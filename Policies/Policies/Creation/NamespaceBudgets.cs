@@ -1,5 +1,6 @@
 using System.Collections.Generic;
 using System.Collections.Immutable;
+using System.Linq;
 using static Interpose.Abi.Uapi;
 
 namespace Policies;
@@ -97,6 +98,13 @@ public sealed record NamespaceBudgets(ImmutableArray<NamespaceBudget> Budgets)
     public static NamespaceBudgets None { get; } =
         new([.. new NamespaceBudget[NamespaceTypes.Count]]);
 
+    private static ImmutableArray<string> MaxKeys { get; } = Keys("max");
+
+    private static ImmutableArray<string> DepthKeys { get; } = Keys("depth");
+
+    private static ImmutableArray<string> Keys(string what) =>
+        [.. NamespaceTypes.All.Select(t => $"creation.namespaces.{t.Name()}.{what}")];
+
     /// <summary>Types of which the number is limited, as CLONE_NEW flags.</summary>
     public ulong Counted { get; } = FlagsOf(Budgets, static b => b.Max is not null);
 
@@ -112,11 +120,10 @@ public sealed record NamespaceBudgets(ImmutableArray<NamespaceBudget> Budgets)
         new(Budgets.SetItem((int)type, budget));
 
     /// <summary>The key of a type's number.</summary>
-    public static string MaxKey(NamespaceType type) => $"creation.namespaces.{type.Name()}.max";
+    public static string MaxKey(NamespaceType type) => MaxKeys[(int)type];
 
     /// <summary>The key of a type's depth.</summary>
-    public static string DepthKey(NamespaceType type) =>
-        $"creation.namespaces.{type.Name()}.depth";
+    public static string DepthKey(NamespaceType type) => DepthKeys[(int)type];
 
     /// <summary>The limits that are set, by key.</summary>
     public IEnumerable<(string Key, Sourced<int> Limit)> Set()

@@ -39,6 +39,10 @@ public sealed class CopyProcess(
     IReadOnlyList<IForkController> controllers,
     IFaults? faults)
 {
+    /// <summary>
+    /// Creations that are over, for later ones: as many as were under way at once.
+    /// </summary>
+    private readonly Stack<PendingClone> _over = new();
     private long _lastId;
 
     /// <summary>What the run's tasks use of its limits.</summary>
@@ -46,7 +50,7 @@ public sealed class CopyProcess(
 
     /// <summary>The namespaces that guests made.</summary>
     public NamespaceTally Namespaces { get; } =
-        new(policy.Creation.Namespaces, clock);
+        new(policy.Creation.Namespaces, clock, table.Records);
 
     /// <summary>What the policy said of requests before.</summary>
     public DecisionCache Decisions { get; } = new(policy.Creation);
@@ -65,7 +69,21 @@ public sealed class CopyProcess(
             "only the first task of a run has no creator in it");
         IFaults? injected = call.Entry == EntryPoint.Launch ? null : faults;
         long id = again != 0 ? again : ++_lastId;
-        return new(id, call, caller, new UnwindScope(Ledger, injected)) { Mark = clock.Now };
+        PendingClone clone = _over.TryPop(out PendingClone? over) ? over : new(Ledger);
+        clone.Unwind.Open(injected);
+        clone.Begin(id, call, caller, clock.Now);
+        return clone;
+    }
+
+    /// <summary>
+    /// A creation is over, and all that is to be told of it was told: it is not looked at again.
+    /// </summary>
+    public void End(PendingClone clone)
+    {
+        Invariant.Check(
+            clone is { Id: not 0, Verdict: not CloneVerdict.Pending }, "a creation ends once");
+        clone.End();
+        _over.Push(clone);
     }
 
     /// <summary>Takes a creation as far as it can go at this moment.</summary>
@@ -92,7 +110,8 @@ public sealed class CopyProcess(
         }
 
         Result<ValidatedClone> first = ValidatedClone.Validate(
-            clone.Call, policy.Creation, Decisions, memory, facts, out CloneRequest request);
+            clone.First, clone.Call, policy.Creation, Decisions, memory, facts,
+            out CloneRequest request);
         clone.Request = request;
         clone.Took(StageName.Validate, clock.Now);
         if (!first.TryGet(out ValidatedClone? validated, out Refusal no))
@@ -102,7 +121,7 @@ public sealed class CopyProcess(
 
         (clone.Runs, clone.Decision) = (validated.Runs, validated.Decision);
         Result<UnpublishedTask> second = UnpublishedTask.Allocate(
-            validated, clone.Caller, Budget, Namespaces, clone.Unwind);
+            validated, clone.Caller, table.Records, Budget, Namespaces, clone.Unwind);
         clone.Took(StageName.Allocate, clock.Now);
         if (!second.TryGet(out UnpublishedTask? unpublished, out no))
         {
@@ -110,7 +129,7 @@ public sealed class CopyProcess(
         }
 
         Result<PopulatedTask> third = PopulatedTask.Copy(
-            unpublished, Namespaces, clone.Unwind);
+            unpublished, table.Records, Namespaces, clone.Unwind);
         clone.Took(StageName.Populate, clock.Now);
         if (!third.TryGet(out PopulatedTask? populated, out no))
         {

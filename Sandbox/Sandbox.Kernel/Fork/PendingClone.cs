@@ -33,17 +33,16 @@ public sealed class PendingClone
 
     private readonly long[] _nanoseconds = new long[Stages];
 
-    internal PendingClone(long id, in CloneCall call, GuestTask? caller, UnwindScope unwind) =>
-        (Id, Call, Caller, Unwind) = (id, call, caller, unwind);
+    internal PendingClone(Ledger ledger) => Unwind = new(ledger);
 
-    /// <summary>Its number in this run, from 1.</summary>
-    public long Id { get; }
+    /// <summary>Its number in this run, from 1; 0 for none.</summary>
+    public long Id { get; private set; }
 
     /// <summary>The call as the guest made it.</summary>
-    public CloneCall Call { get; }
+    public CloneCall Call { get; private set; }
 
     /// <summary>The task that asks; null for the first of the run.</summary>
-    public GuestTask? Caller { get; }
+    public GuestTask? Caller { get; private set; }
 
     /// <summary>The request, once decoded.</summary>
     public CloneRequest Request { get; internal set; }
@@ -71,6 +70,9 @@ public sealed class PendingClone
 
     internal UnwindScope Unwind { get; }
 
+    /// <summary>The stages, of which at most one is reached.</summary>
+    internal ValidatedClone First { get; } = ValidatedClone.Unreached();
+
     /// <summary>The namespaces that its call will make, as CLONE_NEW flags.</summary>
     public ulong NewNamespaces => Parked?.Clone.NewNamespaces ?? 0;
 
@@ -79,6 +81,23 @@ public sealed class PendingClone
 
     /// <summary>When the guest's call was resumed.</summary>
     internal long Mark { get; set; }
+
+    internal void Begin(long id, in CloneCall call, GuestTask? caller, long now)
+    {
+        caller?.Get();
+        (Id, Call, Caller, Mark) = (id, call, caller, now);
+        (Verdict, Broken, Child) = (CloneVerdict.Pending, Errno.None, default);
+    }
+
+    /// <summary>It is over and told of: lets go of all that it held.</summary>
+    internal void End()
+    {
+        First.Clear();
+        Caller?.Put();
+        (Id, Caller, Parked) = (0, null, null);
+        (Request, Runs, Decision, Refusal) = (default, default, default, default);
+        Array.Clear(_nanoseconds);
+    }
 
     internal void Took(StageName stage, long now)
     {

@@ -15,24 +15,31 @@ namespace Sandbox.Kernel.Fork;
 /// </remarks>
 public sealed class PopulatedTask : Stage
 {
-    private PopulatedTask(UnpublishedTask unpublished) =>
-        (Clone, Caller, Task) = (unpublished.Clone, unpublished.Caller, unpublished.Task);
+    private UnpublishedTask? _record;
+
+    private PopulatedTask()
+    {
+    }
 
     /// <summary>What was asked for.</summary>
-    public ValidatedClone Clone { get; }
+    public ValidatedClone Clone => _record!.Clone;
 
     /// <summary>The task that asked; null for the first one of a run.</summary>
-    public GuestTask? Caller { get; }
+    public GuestTask? Caller => _record!.Caller;
 
     /// <summary>The record.</summary>
-    public GuestTask Task { get; }
+    public GuestTask Task => _record!.Task;
+
+    internal ReservedTask Next { get; } = ReservedTask.Unreached();
+
+    internal static PopulatedTask Unreached() => new();
 
     internal static Result<PopulatedTask> Copy(
-        [Consumes] UnpublishedTask unpublished, NamespaceTally namespaces, UnwindScope unwind)
+        [Consumes] UnpublishedTask unpublished, TaskRecords records, NamespaceTally namespaces,
+        UnwindScope unwind)
     {
         unpublished.Consume();
-        var memberships = new Memberships(unpublished.Task);
-        unwind.Register(memberships);
+        unwind.Register(unpublished.Task.Memberships);
         for (int i = 0; i < ResourceGroup.Kinds; i++)
         {
             var kind = (ResourceKind)i;
@@ -45,10 +52,20 @@ public sealed class PopulatedTask : Stage
             bool shared = unpublished.Caller is not null && unpublished.Clone.Shares(kind);
             unpublished.Task.Hold(shared ? unpublished.Caller![kind]
                 : ResourceGroup.IsNamespace(kind) ? namespaces.Make(kind, unpublished.Caller)
-                : new ResourceGroup(kind));
+                : records.Resource(kind));
         }
 
-        return new PopulatedTask(unpublished);
+        PopulatedTask next = unpublished.Next;
+        next.Reach();
+        next._record = unpublished;
+        return next;
+    }
+
+    internal override void Clear()
+    {
+        base.Clear();
+        _record = null;
+        Next.Clear();
     }
 
     private static string Step(ResourceKind kind) => kind switch
@@ -62,14 +79,4 @@ public sealed class PopulatedTask : Stage
         ResourceKind.SemUndo => "copy_semundo",
         _ => "copy_namespaces",
     };
-
-    /// <summary>The groups that a record has joined so far.</summary>
-    private sealed class Memberships(GuestTask task) : IReservation
-    {
-        public void Commit()
-        {
-        }
-
-        public void Cancel() => task.LetGoOfAll();
-    }
 }

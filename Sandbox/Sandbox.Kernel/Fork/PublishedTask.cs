@@ -17,20 +17,27 @@ namespace Sandbox.Kernel.Fork;
 /// </remarks>
 public sealed class PublishedTask : Stage
 {
-    private PublishedTask(ReservedTask reserved, Errno broken) =>
-        (Clone, Caller, Task, Broken) = (reserved.Clone, reserved.Caller, reserved.Task, broken);
+    private ReservedTask? _record;
+
+    private PublishedTask()
+    {
+    }
 
     /// <summary>What was asked for.</summary>
-    public ValidatedClone Clone { get; }
+    public ValidatedClone Clone => _record!.Clone;
 
     /// <summary>The task that asked; null for the first one of a run.</summary>
-    public GuestTask? Caller { get; }
+    public GuestTask? Caller => _record!.Caller;
 
     /// <summary>The task.</summary>
-    public GuestTask Task { get; }
+    public GuestTask Task => _record!.Task;
 
     /// <summary>None, or how the host broke its promise: the task must not run.</summary>
-    public Errno Broken { get; }
+    public Errno Broken { get; private set; }
+
+    internal RunningTask Next { get; } = RunningTask.Unreached();
+
+    internal static PublishedTask Unreached() => new();
 
     internal static PublishedTask Commit(
         [Consumes] ReservedTask reserved, HostTid child, TaskTable table, UnwindScope unwind)
@@ -38,12 +45,22 @@ public sealed class PublishedTask : Stage
         reserved.Consume();
         unwind.Commit();
         Errno broken = Errno.None;
-        for (int i = 0; i < reserved.Placements.Count && broken == Errno.None; i++)
+        for (int i = 0; i < reserved.Placements.Length && broken == Errno.None; i++)
         {
             broken = reserved.Placements[i].Place(child);
         }
 
         table.Enter(reserved.Task, child);
-        return new PublishedTask(reserved, broken);
+        PublishedTask next = reserved.Next;
+        next.Reach();
+        (next._record, next.Broken) = (reserved, broken);
+        return next;
+    }
+
+    internal override void Clear()
+    {
+        base.Clear();
+        _record = null;
+        Next.Clear();
     }
 }

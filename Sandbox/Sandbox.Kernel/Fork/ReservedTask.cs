@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using Sandbox.Kernel.Tasks;
 
@@ -17,23 +18,28 @@ namespace Sandbox.Kernel.Fork;
 /// </remarks>
 public sealed class ReservedTask : Stage
 {
-    private ReservedTask(PopulatedTask populated, IReadOnlyList<IPlacement> placements)
+    private PopulatedTask? _record;
+    private IPlacement[] _placements = [];
+
+    private ReservedTask()
     {
-        (Clone, Caller, Task) = (populated.Clone, populated.Caller, populated.Task);
-        Placements = placements;
     }
 
     /// <summary>What was asked for.</summary>
-    public ValidatedClone Clone { get; }
+    public ValidatedClone Clone => _record!.Clone;
 
     /// <summary>The task that asked; null for the first one of a run.</summary>
-    public GuestTask? Caller { get; }
+    public GuestTask? Caller => _record!.Caller;
 
     /// <summary>The record.</summary>
-    public GuestTask Task { get; }
+    public GuestTask Task => _record!.Task;
 
     /// <summary>What stage 5 gives the child, in order.</summary>
-    internal IReadOnlyList<IPlacement> Placements { get; }
+    internal ReadOnlySpan<IPlacement> Placements => _placements;
+
+    internal PublishedTask Next { get; } = PublishedTask.Unreached();
+
+    internal static ReservedTask Unreached() => new();
 
     internal static Result<ReservedTask> Reserve(
         [Consumes] PopulatedTask populated,
@@ -41,7 +47,13 @@ public sealed class ReservedTask : Stage
         UnwindScope unwind)
     {
         populated.Consume();
-        var placements = controllers.Count == 0 ? [] : new IPlacement[controllers.Count];
+        ReservedTask next = populated.Next;
+        if (next._placements.Length != controllers.Count)
+        {
+            next._placements = new IPlacement[controllers.Count];
+        }
+
+        IPlacement[] placements = next._placements;
         for (int i = 0; i < placements.Length; i++)
         {
             if (unwind.Fault(controllers[i].Name) is { } fault)
@@ -63,6 +75,16 @@ public sealed class ReservedTask : Stage
             return late;
         }
 
-        return new ReservedTask(populated, placements);
+        next.Reach();
+        next._record = populated;
+        return next;
+    }
+
+    internal override void Clear()
+    {
+        base.Clear();
+        _record = null;
+        Array.Clear(_placements);
+        Next.Clear();
     }
 }

@@ -14,10 +14,16 @@ namespace Sandbox.Kernel.Fork;
 /// </remarks>
 public sealed class RunningTask : Stage
 {
-    private RunningTask(GuestTask task) => Task = task;
+    private GuestTask? _task;
+
+    private RunningTask()
+    {
+    }
 
     /// <summary>The task.</summary>
-    public GuestTask Task { get; }
+    public GuestTask Task => _task!;
+
+    internal static RunningTask Unreached() => new();
 
     internal static RunningTask WakeUp([Consumes] PublishedTask published)
     {
@@ -25,6 +31,15 @@ public sealed class RunningTask : Stage
         GuestTask task = published.Task;
         task.State = TaskState.Running;
         task.VforkParent = published.Clone.SuspendsCaller ? published.Caller : null;
-        return new RunningTask(task);
+        RunningTask next = published.Next;
+        next.Reach();
+        next._task = task;
+        return next;
+    }
+
+    internal override void Clear()
+    {
+        base.Clear();
+        _task = null;
     }
 }

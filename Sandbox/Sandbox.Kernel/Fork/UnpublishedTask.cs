@@ -15,21 +15,29 @@ namespace Sandbox.Kernel.Fork;
 /// </remarks>
 public sealed class UnpublishedTask : Stage
 {
-    private UnpublishedTask(ValidatedClone clone, GuestTask? caller, GuestTask task) =>
-        (Clone, Caller, Task) = (clone, caller, task);
+    private ValidatedClone? _clone;
+    private GuestTask? _task;
+
+    private UnpublishedTask()
+    {
+    }
 
     /// <summary>What was asked for.</summary>
-    public ValidatedClone Clone { get; }
+    public ValidatedClone Clone => _clone!;
 
     /// <summary>The task that asked; null for the first one of a run.</summary>
-    public GuestTask? Caller { get; }
+    public GuestTask? Caller { get; private set; }
 
     /// <summary>The record.</summary>
-    public GuestTask Task { get; }
+    public GuestTask Task => _task!;
+
+    internal PopulatedTask Next { get; } = PopulatedTask.Unreached();
+
+    internal static UnpublishedTask Unreached() => new();
 
     internal static Result<UnpublishedTask> Allocate(
-        [Consumes] ValidatedClone clone, GuestTask? caller, TaskBudget budget,
-        NamespaceTally namespaces, UnwindScope unwind)
+        [Consumes] ValidatedClone clone, GuestTask? caller, TaskRecords records,
+        TaskBudget budget, NamespaceTally namespaces, UnwindScope unwind)
     {
         clone.Consume();
         if (caller is not null && namespaces.Exceeded(clone.NewNamespaces, caller) is { } full)
@@ -37,32 +45,37 @@ public sealed class UnpublishedTask : Stage
             return full;
         }
 
-        ThreadGroup group = GroupOf(clone, caller);
-        if (!TaskCharge.Take(budget, group, unwind).TryGet(out TaskCharge? charge, out Refusal no))
+        GuestTask task = records.Task(GroupOf(clone, caller, records));
+        unwind.Register(task.Record);
+        if (task.Charge.Take(budget, task.Group, unwind) is { } no)
         {
             return no;
         }
 
-        var task = new GuestTask(group) { Charge = charge };
-        return new UnpublishedTask(clone, caller, task);
+        UnpublishedTask next = clone.Next;
+        next.Reach();
+        (next._clone, next.Caller, next._task) = (clone, caller, task);
+        return next;
     }
 
-    private static ThreadGroup GroupOf(ValidatedClone clone, GuestTask? caller)
+    internal override void Clear()
+    {
+        base.Clear();
+        (_clone, Caller, _task) = (null, null, null);
+        Next.Clear();
+    }
+
+    private static ThreadGroup GroupOf(
+        ValidatedClone clone, GuestTask? caller, TaskRecords records)
     {
         if (caller is null)
         {
-            return new ThreadGroup(null, 0);
+            return records.Process(null, 0, null);
         }
 
         ThreadGroup group = caller.Group;
-        return clone.Lineage switch
-        {
-            Lineage.Thread => group,
-            Lineage.Sibling => NewGroup(group.Parent, group),
-            _ => NewGroup(group, group),
-        };
+        return clone.Lineage == Lineage.Thread ? group : records.Process(
+            clone.Lineage == Lineage.Sibling ? group.Parent : group, group.Depth + 1,
+            group.Program);
     }
-
-    private static ThreadGroup NewGroup(ThreadGroup? parent, ThreadGroup creator) =>
-        new(parent, creator.Depth + 1) { Program = creator.Program };
 }

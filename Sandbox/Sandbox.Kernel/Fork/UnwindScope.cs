@@ -33,14 +33,22 @@ public sealed class UnwindScope
 {
     private readonly List<IReservation> _taken = new(4);
     private readonly Ledger _ledger;
-    private readonly IFaults? _faults;
+    private IFaults? _faults;
     private int _step;
-    private bool _closed;
+    private bool _closed = true;
 
-    /// <summary>Opens a scope for one creation.</summary>
+    /// <summary>Makes a scope that is not open yet.</summary>
     /// <param name="ledger">The run's count of open reservations.</param>
+    public UnwindScope(Ledger ledger) => _ledger = ledger;
+
+    /// <summary>Opens it for one creation.</summary>
     /// <param name="faults">Steps that shall fail; null outside tests.</param>
-    public UnwindScope(Ledger ledger, IFaults? faults) => (_ledger, _faults) = (ledger, faults);
+    internal void Open(IFaults? faults)
+    {
+        Invariant.Check(_closed, "a scope is open for one creation at a time");
+        _taken.Clear();
+        (_faults, _step, _closed) = (faults, 0, false);
+    }
 
     /// <summary>
     /// Whether this step shall fail. Each acquisition asks once, before it takes.

@@ -33,44 +33,47 @@ public enum Lineage
 /// </remarks>
 public sealed class ValidatedClone : Stage
 {
-    private ValidatedClone(
-        in CloneRequest request, ulong flags, in HostCall runs, in CreationDecision decision)
+    private CloneRequest _request;
+    private HostCall _runs;
+    private CreationDecision _decision;
+
+    private ValidatedClone()
     {
-        Request = request;
-        Decision = decision;
-        Flags = flags;
-        Runs = runs;
-        Lineage = (flags & CLONE_THREAD) != 0 ? Lineage.Thread
-            : (flags & CLONE_PARENT) != 0 ? Lineage.Sibling : Lineage.Child;
-        SuspendsCaller = (flags & CLONE_VFORK) != 0;
     }
 
     /// <summary>What the guest asked for.</summary>
-    public CloneRequest Request { get; }
+    public ref readonly CloneRequest Request => ref _request;
 
     /// <summary>The flags that will run, without the exit signal.</summary>
-    public ulong Flags { get; }
+    public ulong Flags { get; private set; }
 
     /// <summary>The namespaces that it makes, as CLONE_NEW flags.</summary>
     public ulong NewNamespaces => Flags & CloneFlags.Namespaces;
 
     /// <summary>Which rule of the policy let it through.</summary>
-    public CreationDecision Decision { get; }
+    public ref readonly CreationDecision Decision => ref _decision;
 
     /// <summary>The call that the kernel will run.</summary>
-    public HostCall Runs { get; }
+    public ref readonly HostCall Runs => ref _runs;
 
     /// <summary>Whose child it becomes.</summary>
-    public Lineage Lineage { get; }
+    public Lineage Lineage => (Flags & CLONE_THREAD) != 0 ? Lineage.Thread
+        : (Flags & CLONE_PARENT) != 0 ? Lineage.Sibling : Lineage.Child;
 
     /// <summary>Whether the caller sleeps until the child execs or ends: vfork(2).</summary>
-    public bool SuspendsCaller { get; }
+    public bool SuspendsCaller => (Flags & CLONE_VFORK) != 0;
+
+    internal UnpublishedTask Next { get; } = UnpublishedTask.Unreached();
 
     /// <summary>Whether a resource is shared with the caller; otherwise it is copied.</summary>
     public bool Shares(ResourceKind kind) =>
         ((Flags & FlagOf(kind)) != 0) != ResourceGroup.IsNamespace(kind);
 
+    /// <summary>The stages of one creation at a time, none of them reached.</summary>
+    internal static ValidatedClone Unreached() => new();
+
     internal static Result<ValidatedClone> Validate(
+        ValidatedClone stages,
         in CloneCall call,
         CreationPolicy policy,
         DecisionCache decisions,
@@ -93,7 +96,7 @@ public sealed class ValidatedClone : Stage
             { } rule)
         {
             return new Refusal(
-                rule.Errno, RefusedBy.KernelRule, $"{rule.Function}: {rule.Name}");
+                rule.Errno, RefusedBy.KernelRule, rule.Label);
         }
 
         CreationDecision decision = call.Entry == EntryPoint.Launch ? Launched
@@ -109,8 +112,17 @@ public sealed class ValidatedClone : Stage
             return new Refusal(Errno.ENOSYS, RefusedBy.Engine, what);
         }
 
-        return new ValidatedClone(
-            request, flags, RegisterForm(call, request, flags), decision);
+        stages.Reach();
+        (stages._request, stages.Flags, stages._decision) = (request, flags, decision);
+        stages._runs = RegisterForm(call, request, flags);
+        return stages;
+    }
+
+    internal override void Clear()
+    {
+        base.Clear();
+        (_request, _decision) = (default, default);
+        Next.Clear();
     }
 
     /// <summary>The first task of a run is the supervisor's own wish.</summary>

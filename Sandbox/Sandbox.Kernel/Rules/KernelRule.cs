@@ -1,4 +1,3 @@
-using System.Collections.Generic;
 using System.Collections.Immutable;
 using Interpose.Abi;
 using Policies;
@@ -36,6 +35,9 @@ public sealed record KernelRule(
     KernelVersion? Until = null,
     StableChange? Backported = null)
 {
+    /// <summary>The function and what it checks, for reports.</summary>
+    public string Label { get; } = $"{Function}: {Name}";
+
     /// <summary>A rule of flags alone.</summary>
     public static KernelRule Of(string name, string function, Errno errno, FlagTest flags) =>
         new(name, function, errno, (in i) => flags.Holds(i.Request.Flags), flags);
@@ -74,9 +76,9 @@ public readonly record struct FlagTest(ulong All, ulong None = 0, ulong Any = 0)
 public readonly record struct RuleVerdict(KernelRule? Broken, KernelRule? Unknown)
 {
     /// <summary>Asks rules in order, until one is broken or cannot be answered.</summary>
-    public static RuleVerdict Of(IReadOnlyList<KernelRule> rules, in RuleInput input)
+    public static RuleVerdict Of(ImmutableArray<KernelRule> rules, in RuleInput input)
     {
-        for (int i = 0; i < rules.Count; i++)
+        for (int i = 0; i < rules.Length; i++)
         {
             bool? broken = rules[i].IsBroken(input);
             if (broken != false)

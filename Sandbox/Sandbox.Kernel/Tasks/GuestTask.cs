@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using Interpose.Abi;
+using Sandbox.Kernel.Fork;
 
 namespace Sandbox.Kernel.Tasks;
 
@@ -24,24 +25,47 @@ public enum TaskState
 /// </summary>
 public sealed class GuestTask
 {
+    private readonly TaskRecords _records;
     private readonly ResourceGroup?[] _groups = new ResourceGroup?[ResourceGroup.Kinds];
+    private ThreadGroup? _group;
+    private GuestTask? _vforkParent;
+    private int _users;
 
-    internal GuestTask(ThreadGroup group) => Group = group;
+    internal GuestTask(TaskRecords records)
+    {
+        _records = records;
+        (Charge, Record, Memberships) = (new(), new AsRecord(this), new AsMember(this));
+    }
 
     /// <summary>Task id in the supervisor's pid namespace; 0 until published.</summary>
     public HostTid Tid { get; internal set; }
 
     /// <summary>Its process.</summary>
-    public ThreadGroup Group { get; }
+    public ThreadGroup Group => _group!;
 
     /// <summary>Where it stands.</summary>
-    public TaskState State { get; internal set; } = TaskState.Unpublished;
+    public TaskState State { get; internal set; }
 
     /// <summary>The task that sleeps in vfork(2) until this one execs or ends.</summary>
-    public GuestTask? VforkParent { get; internal set; }
+    public GuestTask? VforkParent
+    {
+        get => _vforkParent;
+        internal set
+        {
+            value?.Get();
+            _vforkParent?.Put();
+            _vforkParent = value;
+        }
+    }
 
     /// <summary>What is given back when it ends.</summary>
-    internal TaskCharge? Charge { get; set; }
+    internal TaskCharge Charge { get; }
+
+    /// <summary>The record itself, while there is no task yet.</summary>
+    internal IReservation Record { get; }
+
+    /// <summary>The groups that the record has joined, while there is no task yet.</summary>
+    internal IReservation Memberships { get; }
 
     /// <summary>The kernel object of a kind that it holds.</summary>
     [SuppressMessage("Design", "CA1043", Justification = "The kind is the key.")]
@@ -58,10 +82,34 @@ public sealed class GuestTask
     /// <summary>Whether two tasks hold one kernel object of a kind, as kcmp(2) would say.</summary>
     public bool Shares(ResourceKind kind, GuestTask other) => this[kind] == other[kind];
 
+    /// <summary>The record stands for a new task, and is held for it.</summary>
+    internal void Begin(ThreadGroup group)
+    {
+        (_group, Tid, State) = (group, default, TaskState.Unpublished);
+        group.Join();
+        Get();
+    }
+
+    /// <summary>Keeps the record from being used again: <c>get_task_struct</c>.</summary>
+    internal void Get() => _users++;
+
+    /// <summary>
+    /// It may be used again as far as one holder is concerned: <c>put_task_struct</c>.
+    /// </summary>
+    internal void Put()
+    {
+        Invariant.Check(_users > 0, "a record is given up once by each who holds it");
+        if (--_users == 0)
+        {
+            Group.Leave();
+            _records.Return(this);
+        }
+    }
+
     internal void Hold(ResourceGroup group)
     {
-        _groups[(int)group.Kind]?.Leave();
         group.Join();
+        _groups[(int)group.Kind]?.Leave();
         _groups[(int)group.Kind] = group;
     }
 
@@ -86,5 +134,23 @@ public sealed class GuestTask
         {
             LetGo((ResourceKind)kind);
         }
+    }
+
+    private sealed class AsRecord(GuestTask task) : IReservation
+    {
+        public void Commit()
+        {
+        }
+
+        public void Cancel() => task.Put();
+    }
+
+    private sealed class AsMember(GuestTask task) : IReservation
+    {
+        public void Commit()
+        {
+        }
+
+        public void Cancel() => task.LetGoOfAll();
     }
 }

@@ -16,7 +16,8 @@ namespace Sandbox.Kernel.Tasks;
 /// </remarks>
 /// <param name="budgets">The limits.</param>
 /// <param name="clock">Time, for how long ago a namespace was left.</param>
-public sealed class NamespaceTally(NamespaceBudgets budgets, IClock clock)
+/// <param name="records">Where records of namespaces come from.</param>
+public sealed class NamespaceTally(NamespaceBudgets budgets, IClock clock, TaskRecords records)
 {
     /// <summary>
     /// How long the kernel may take to free what was left: it does so from a work queue, 20 to 75
@@ -147,8 +148,8 @@ public sealed class NamespaceTally(NamespaceBudgets budgets, IClock clock)
     /// <param name="group">
     /// The namespace; null for one that is not known, below which nothing may be made then.
     /// </param>
-    public static void Entered(GuestTask task, NamespaceType type, ResourceGroup? group) =>
-        task.Hold(group ?? new(KindOf(type), NamespaceBudgets.DepthMost, null));
+    public void Entered(GuestTask task, NamespaceType type, ResourceGroup? group) =>
+        task.Hold(group ?? records.Resource(KindOf(type), NamespaceBudgets.DepthMost));
 
     /// <summary>Whether a namespace of a limited type still lacks its name.</summary>
     public bool LacksName(GuestTask task, NamespaceType type) =>
@@ -173,7 +174,7 @@ public sealed class NamespaceTally(NamespaceBudgets budgets, IClock clock)
     internal ResourceGroup Make(ResourceKind kind, GuestTask? maker)
     {
         int depth = maker is null ? 0 : maker[kind].Depth + 1;
-        return new(kind, Math.Min(depth, NamespaceBudgets.DepthMost), this);
+        return records.Resource(kind, Math.Min(depth, NamespaceBudgets.DepthMost), this);
     }
 
     /// <summary>A namespace came to be.</summary>

@@ -67,17 +67,14 @@ public sealed class ResourceGroup
     /// <summary>The first kind that is a namespace.</summary>
     public const ResourceKind FirstNamespace = ResourceKind.UserNamespace;
 
-    private readonly NamespaceTally? _tally;
+    private readonly TaskRecords _records;
+    private NamespaceTally? _tally;
     private bool _exists;
 
-    /// <summary>Makes one that no limit counts.</summary>
-    public ResourceGroup(ResourceKind kind) => Kind = kind;
-
-    internal ResourceGroup(ResourceKind kind, int depth, NamespaceTally? tally) =>
-        (Kind, Depth, _tally) = (kind, depth, tally);
+    internal ResourceGroup(TaskRecords records) => _records = records;
 
     /// <summary>What it stands for.</summary>
-    public ResourceKind Kind { get; }
+    public ResourceKind Kind { get; private set; }
 
     /// <summary>How many tasks hold it, those being created included.</summary>
     public int Members { get; private set; }
@@ -85,7 +82,7 @@ public sealed class ResourceGroup
     /// <summary>
     /// Of a namespace, how many were made one within the other down to it; 0 is the run's own.
     /// </summary>
-    public int Depth { get; }
+    public int Depth { get; private set; }
 
     /// <summary>Of a namespace, its link in /proc/PID/ns; null while that is not known.</summary>
     public string? Name { get; internal set; }
@@ -94,6 +91,10 @@ public sealed class ResourceGroup
     /// Whether a kind is a namespace, which a task keeps unless it asks for another.
     /// </summary>
     public static bool IsNamespace(ResourceKind kind) => kind >= FirstNamespace;
+
+    /// <summary>The record stands for a new object; no limit counts one without a tally.</summary>
+    internal void Begin(ResourceKind kind, int depth, NamespaceTally? tally) =>
+        (Kind, Depth, _tally, Name) = (kind, depth, tally, null);
 
     internal void Join() => Members++;
 
@@ -110,11 +111,17 @@ public sealed class ResourceGroup
     internal void Leave()
     {
         Invariant.Check(Members > 0, "a resource group is left only by its members");
-        Members--;
-        if (Members == 0 && _exists)
+        if (--Members > 0)
+        {
+            return;
+        }
+
+        if (_exists)
         {
             _exists = false;
             _tally?.End(this);
         }
+
+        _records.Return(this);
     }
 }

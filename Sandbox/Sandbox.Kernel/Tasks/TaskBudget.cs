@@ -1,4 +1,3 @@
-using System.Collections.Generic;
 using Interpose.Abi;
 using Policies;
 using Sandbox.Kernel.Fork;
@@ -10,8 +9,7 @@ namespace Sandbox.Kernel.Tasks;
 /// <param name="clock">Time for the rate.</param>
 public sealed class TaskBudget(CreationLimits limits, IClock clock)
 {
-    private const long Second = 1_000_000_000;
-    private readonly LinkedList<long> _recent = new();
+    private readonly RecentCreations _recent = new();
 
     /// <summary>Tasks alive or being created.</summary>
     public int Tasks { get; private set; }
@@ -20,21 +18,13 @@ public sealed class TaskBudget(CreationLimits limits, IClock clock)
     public int Peak { get; private set; }
 
     /// <summary>What a new task of a process would count against.</summary>
-    public CreationUsage UsageOf(ThreadGroup group)
-    {
-        long now = clock.Now;
-        while (_recent.First is { } oldest && now - oldest.Value >= Second)
-        {
-            _recent.RemoveFirst();
-        }
-
-        return new(Tasks, group.Threads, group.Depth, _recent.Count);
-    }
+    public CreationUsage UsageOf(ThreadGroup group) => new(
+        Tasks, group.Threads, group.Depth, _recent.CountAt(clock.Now));
 
     /// <param name="group">The process that the new task will belong to.</param>
     /// <param name="noted">The creation among those of the last second; null where it does not
     /// matter how many those are.</param>
-    internal Refusal? TryTake(ThreadGroup group, out LinkedListNode<long>? noted)
+    internal Refusal? TryTake(ThreadGroup group, out long? noted)
     {
         noted = null;
         if (limits.Exceeded(UsageOf(group)) is { } full)
@@ -45,7 +35,7 @@ public sealed class TaskBudget(CreationLimits limits, IClock clock)
 
         if (limits.Of(LimitKind.PerSecond) is not null)
         {
-            noted = _recent.AddLast(clock.Now);
+            noted = _recent.Add(clock.Now);
         }
 
         Tasks++;
@@ -55,13 +45,7 @@ public sealed class TaskBudget(CreationLimits limits, IClock clock)
     }
 
     /// <summary>A creation did not happen.</summary>
-    internal void Forget(LinkedListNode<long> noted)
-    {
-        if (noted.List == _recent)
-        {
-            _recent.Remove(noted);
-        }
-    }
+    internal void Forget(long noted) => _recent.Forget(noted);
 
     internal void GiveBack(ThreadGroup group)
     {
@@ -74,29 +58,28 @@ public sealed class TaskBudget(CreationLimits limits, IClock clock)
 /// <summary>One task's place in the budget, from stage 2 to its end.</summary>
 internal sealed class TaskCharge : IReservation
 {
-    private readonly TaskBudget _budget;
-    private readonly ThreadGroup _group;
-    private readonly LinkedListNode<long>? _noted;
-    private bool _held = true;
+    private TaskBudget? _budget;
+    private ThreadGroup? _group;
+    private long? _noted;
 
-    private TaskCharge(TaskBudget budget, ThreadGroup group, LinkedListNode<long>? noted) =>
-        (_budget, _group, _noted) = (budget, group, noted);
-
-    public static Result<TaskCharge> Take(TaskBudget budget, ThreadGroup group, UnwindScope unwind)
+    /// <summary>Takes it, for the task whose record this belongs to.</summary>
+    /// <returns>Null, or why there is no place.</returns>
+    public Refusal? Take(TaskBudget budget, ThreadGroup group, UnwindScope unwind)
     {
+        Invariant.Check(_budget is null, "a task is charged once");
         if (unwind.Fault("charge") is { } fault)
         {
             return fault;
         }
 
-        if (budget.TryTake(group, out LinkedListNode<long>? noted) is { } refusal)
+        if (budget.TryTake(group, out _noted) is { } refusal)
         {
             return refusal;
         }
 
-        var charge = new TaskCharge(budget, group, noted);
-        unwind.Register(charge);
-        return charge;
+        (_budget, _group) = (budget, group);
+        unwind.Register(this);
+        return null;
     }
 
     /// <summary>The charge is now the task's own, until <see cref="Release"/>.</summary>
@@ -106,9 +89,9 @@ internal sealed class TaskCharge : IReservation
 
     public void Cancel()
     {
-        if (_noted is not null)
+        if (_noted is { } noted)
         {
-            _budget.Forget(_noted);
+            _budget!.Forget(noted);
         }
 
         Release();
@@ -117,8 +100,8 @@ internal sealed class TaskCharge : IReservation
     /// <summary>The task has ended.</summary>
     public void Release()
     {
-        Invariant.Check(_held, "a charge is released once");
-        _held = false;
-        _budget.GiveBack(_group);
+        Invariant.Check(_budget is not null, "a charge is released once");
+        _budget.GiveBack(_group!);
+        (_budget, _group) = (null, null);
     }
 }

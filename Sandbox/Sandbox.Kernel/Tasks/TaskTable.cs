@@ -10,6 +10,9 @@ public sealed class TaskTable
     private readonly Dictionary<HostTid, GuestTask> _tasks = [];
     private readonly Dictionary<HostTid, ThreadGroup> _groups = [];
 
+    /// <summary>Where records of tasks come from, and go to when they have ended.</summary>
+    public TaskRecords Records { get; } = new();
+
     /// <summary>Tasks alive.</summary>
     public int Count => _tasks.Count;
 
@@ -63,7 +66,9 @@ public sealed class TaskTable
     /// A task has ended: <c>release_task</c>. The last one of a process takes the process with
     /// it, whose children get a parent outside the run.
     /// </summary>
-    /// <returns>The task, or null when none has this id.</returns>
+    /// <returns>
+    /// The task, good until the next creation; null when none has this id.
+    /// </returns>
     public GuestTask? Exit(HostTid tid)
     {
         if (!_tasks.Remove(tid, out GuestTask? task))
@@ -74,8 +79,9 @@ public sealed class TaskTable
         task.State = TaskState.Dead;
         task.VforkParent = null;
         task.LetGoOfAll();
-        task.Charge?.Release();
+        task.Charge.Release();
         EndIfEmpty(task.Group);
+        task.Put();
         return task;
     }
 
@@ -132,15 +138,15 @@ public sealed class TaskTable
         }
 
         task.VforkParent = null;
-        task.Hold(new ResourceGroup(ResourceKind.Mm));
+        task.Hold(Records.Resource(ResourceKind.Mm));
         if (task[ResourceKind.Files].Members > 1)
         {
-            task.Hold(new ResourceGroup(ResourceKind.Files));
+            task.Hold(Records.Resource(ResourceKind.Files));
         }
 
         if (task[ResourceKind.Sighand].Members > 1)
         {
-            task.Hold(new ResourceGroup(ResourceKind.Sighand));
+            task.Hold(Records.Resource(ResourceKind.Sighand));
         }
 
         return task;

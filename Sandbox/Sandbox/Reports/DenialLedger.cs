@@ -9,7 +9,7 @@ namespace Sandbox.Reports;
 /// <param name="Entry">The call.</param>
 /// <param name="Program">The program that asked.</param>
 /// <param name="Refusal">What decided.</param>
-internal sealed record DenialCause(EntryPoint Entry, string? Program, Refusal Refusal);
+internal readonly record struct DenialCause(EntryPoint Entry, string? Program, Refusal Refusal);
 
 /// <summary>A cause and how often it was met.</summary>
 /// <param name="Cause">Who asked for what, and what decided.</param>

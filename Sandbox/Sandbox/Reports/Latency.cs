@@ -4,7 +4,8 @@ namespace Sandbox.Reports;
 
 /// <summary>
 /// A histogram of durations: powers of two, each in 16 equal parts, so a quantile is right to
-/// about 6 %. Adding allocates nothing but for the first duration of its power of two.
+/// about 6 %. Adding allocates nothing but for the first duration of its power of two, which
+/// is at most 64 times in a run.
 /// </summary>
 internal sealed class Latency
 {

@@ -75,13 +75,15 @@ internal sealed class HostFactsReader(CreationPolicy policy) : IHostFacts
 
         private static bool? Differ(HostTid task, string own, string ofChildren)
         {
-            string? a = TaskAttributes.Namespace(task, own);
-            string? b = TaskAttributes.Namespace(task, ofChildren);
+            if (TaskAttributes.SameNamespace(task, own, ofChildren) is { } same)
+            {
+                return !same;
+            }
 
             // That of a namespace without an init cannot be read. Of a task that was killed just
             // now its own pid namespace still can, but none of the others.
-            bool dies = b is null && TaskAttributes.Namespace(task, "uts") is null;
-            return a is null || dies ? null : a != b;
+            return TaskAttributes.HasNamespace(task, own)
+                && TaskAttributes.HasNamespace(task, "uts") ? true : null;
         }
     }
 }

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Collections.Immutable;
 using Interpose.Abi;
 using Interpose.Placement;
 using Policies;
@@ -16,7 +17,12 @@ namespace Sandbox.Supervisor;
 /// </summary>
 internal sealed class ResourceController(ResourcePolicy policy) : IForkController
 {
+    private readonly ImmutableArray<ResourceLimit> _limits = policy.Limits;
     private readonly ulong[] _cpus = CpuSet(policy);
+    private readonly ulong[] _affinity = new ulong[TaskAttributes.CpuWords];
+
+    /// <summary>Placements that were used, for later children.</summary>
+    private readonly Stack<Placement> _used = new();
 
     /// <inheritdoc/>
     public string Name => "resources";
@@ -24,15 +30,20 @@ internal sealed class ResourceController(ResourcePolicy policy) : IForkControlle
     /// <summary>Looks at the creator, whose credentials the child will have.</summary>
     public Result<IPlacement> CanFork(PopulatedTask task)
     {
-        var placement = new Placement();
+        Placement placement = _used.TryPop(out Placement? used) ? used : new Placement(this);
         HostTid from = task.Caller?.Tid ?? new HostTid(0);
         Errno errno = PlanLimits(from, task.Clone.Lineage == Lineage.Thread, placement);
         errno = errno == Errno.None ? PlanNice(from, placement) : errno;
         errno = errno == Errno.None ? PlanScheduler(from, placement) : errno;
         errno = errno == Errno.None ? PlanAffinity(from, placement) : errno;
         errno = errno == Errno.None ? PlanOom(from, placement) : errno;
-        return errno == Errno.None
-            ? placement : new Refusal(errno, RefusedBy.Setup, "resources");
+        if (errno == Errno.None)
+        {
+            return placement;
+        }
+
+        placement.Cancel();
+        return new Refusal(errno, RefusedBy.Setup, "resources");
     }
 
     private static ulong[] CpuSet(ResourcePolicy policy)
@@ -46,30 +57,28 @@ internal sealed class ResourceController(ResourcePolicy policy) : IForkControlle
         return cpus;
     }
 
+    private static int SchedulerOf(SchedulerReset reset) => reset switch
+    {
+        SchedulerReset.Batch => SCHED_BATCH,
+        SchedulerReset.Idle => SCHED_IDLE,
+        _ => SCHED_NORMAL,
+    };
+
     private Errno PlanLimits(HostTid from, bool thread, Placement placement)
     {
-        foreach (ResourceLimit limit in policy.Limits)
+        for (int i = 0; i < _limits.Length && !thread; i++)
         {
-            if (thread)
-            {
-                continue;
-            }
-
+            ResourceLimit limit = _limits[i];
             Errno errno = TaskAttributes.GetLimit(from, limit.Resource, out rlimit64 now);
             if (errno != Errno.None)
             {
                 return errno;
             }
 
-            var ceiling = new rlimit64
+            ulong ceiling = Math.Min(limit.Value, now.rlim_max);
+            if (from.Value == 0 || now.rlim_max > ceiling)
             {
-                rlim_cur = Math.Min(limit.Value, now.rlim_max),
-                rlim_max = Math.Min(limit.Value, now.rlim_max),
-            };
-            if (from.Value == 0 || now.rlim_max > ceiling.rlim_max)
-            {
-                int resource = limit.Resource;
-                placement.Add(child => TaskAttributes.SetLimit(child, resource, ceiling));
+                placement.Limits[i] = ceiling;
             }
         }
 
@@ -84,11 +93,7 @@ internal sealed class ResourceController(ResourcePolicy policy) : IForkControlle
         }
 
         Errno errno = TaskAttributes.GetNice(from, out int now);
-        if (errno == Errno.None && now < least)
-        {
-            placement.Add(child => TaskAttributes.SetNice(child, least));
-        }
-
+        placement.Nice = errno == Errno.None && now < least ? least : null;
         return errno;
     }
 
@@ -99,18 +104,9 @@ internal sealed class ResourceController(ResourcePolicy policy) : IForkControlle
             return Errno.None;
         }
 
-        int wanted = reset switch
-        {
-            SchedulerReset.Batch => SCHED_BATCH,
-            SchedulerReset.Idle => SCHED_IDLE,
-            _ => SCHED_NORMAL,
-        };
+        int wanted = SchedulerOf(reset);
         Errno errno = TaskAttributes.GetScheduler(from, out int now);
-        if (errno == Errno.None && now != wanted)
-        {
-            placement.Add(child => TaskAttributes.SetScheduler(child, wanted));
-        }
-
+        placement.Scheduler = errno == Errno.None && now != wanted ? wanted : null;
         return errno;
     }
 
@@ -121,22 +117,21 @@ internal sealed class ResourceController(ResourcePolicy policy) : IForkControlle
             return Errno.None;
         }
 
-        var now = new ulong[TaskAttributes.CpuWords];
+        ulong[] now = _affinity;
         Errno errno = TaskAttributes.GetAffinity(from, now);
-        var both = new ulong[now.Length];
         bool any = false;
         for (int i = 0; i < now.Length; i++)
         {
-            both[i] = now[i] & _cpus[i];
-            any |= both[i] != 0;
+            placement.Cpus[i] = now[i] & _cpus[i];
+            any |= placement.Cpus[i] != 0;
         }
 
-        ulong[] set = any ? both : _cpus;
-        if (errno == Errno.None && !now.AsSpan().SequenceEqual(set))
+        if (!any)
         {
-            placement.Add(child => TaskAttributes.SetAffinity(child, set));
+            _cpus.CopyTo(placement.Cpus, 0);
         }
 
+        placement.Moves = errno == Errno.None && !now.AsSpan().SequenceEqual(placement.Cpus);
         return errno;
     }
 
@@ -147,34 +142,77 @@ internal sealed class ResourceController(ResourcePolicy policy) : IForkControlle
             return Errno.None;
         }
 
-        if (from.Value == 0)
-        {
-            placement.Add(child => TaskAttributes.SetOomScoreAdj(child, least));
-            return Errno.None;
-        }
-
-        Errno errno = TaskAttributes.GetOomScoreAdj(from, out int now);
-        if (errno == Errno.None && now < least)
-        {
-            placement.Add(child => TaskAttributes.SetOomScoreAdj(child, least));
-        }
-
+        int now = int.MinValue;
+        Errno errno = from.Value == 0 ? Errno.None
+            : TaskAttributes.GetOomScoreAdj(from, out now);
+        placement.OomScoreAdj = errno == Errno.None && now < least ? least : null;
         return errno;
     }
 
     /// <summary>What one child still needs; nothing is held outside this process.</summary>
-    private sealed class Placement : IPlacement
+    private sealed class Placement(ResourceController owner) : IPlacement
     {
-        private readonly List<Func<HostTid, Errno>> _settings = [];
+        /// <summary>The ceiling of each limit of the policy, where it has to be set.</summary>
+        public ulong?[] Limits { get; } = new ulong?[owner._limits.Length];
 
-        public void Add(Func<HostTid, Errno> setting) => _settings.Add(setting);
+        public int? Nice { get; set; }
+
+        public int? Scheduler { get; set; }
+
+        public bool Moves { get; set; }
+
+        public ulong[] Cpus { get; } = new ulong[TaskAttributes.CpuWords];
+
+        public int? OomScoreAdj { get; set; }
 
         public Errno Place(HostTid child)
         {
-            foreach (Func<HostTid, Errno> setting in _settings)
+            Errno errno = PlaceLimits(child);
+            if (errno == Errno.None && Nice is { } nice)
             {
-                Errno errno = setting(child);
-                if (errno != Errno.None && errno != Errno.ESRCH)
+                errno = Living(TaskAttributes.SetNice(child, nice));
+            }
+
+            if (errno == Errno.None && Scheduler is { } scheduler)
+            {
+                errno = Living(TaskAttributes.SetScheduler(child, scheduler));
+            }
+
+            if (errno == Errno.None && Moves)
+            {
+                errno = Living(TaskAttributes.SetAffinity(child, Cpus));
+            }
+
+            if (errno == Errno.None && OomScoreAdj is { } adjustment)
+            {
+                errno = Living(TaskAttributes.SetOomScoreAdj(child, adjustment));
+            }
+
+            Cancel();
+            return errno;
+        }
+
+        public void Commit()
+        {
+        }
+
+        /// <summary>It is ready for another child.</summary>
+        public void Cancel()
+        {
+            Array.Clear(Limits);
+            (Nice, Scheduler, OomScoreAdj, Moves) = (null, null, null, false);
+            owner._used.Push(this);
+        }
+
+        private Errno PlaceLimits(HostTid child)
+        {
+            for (int i = 0; i < Limits.Length; i++)
+            {
+                Errno errno = Limits[i] is not { } most ? Errno.None
+                    : Living(TaskAttributes.SetLimit(
+                        child, owner._limits[i].Resource,
+                        new() { rlim_cur = most, rlim_max = most }));
+                if (errno != Errno.None)
                 {
                     return errno;
                 }
@@ -183,12 +221,8 @@ internal sealed class ResourceController(ResourcePolicy policy) : IForkControlle
             return Errno.None;
         }
 
-        public void Commit()
-        {
-        }
-
-        public void Cancel()
-        {
-        }
+        /// <summary>One that is gone needs nothing.</summary>
+        private static Errno Living(Errno errno) =>
+            errno == Errno.ESRCH ? Errno.None : errno;
     }
 }

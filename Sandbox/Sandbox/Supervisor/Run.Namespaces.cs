@@ -130,12 +130,18 @@ internal sealed partial class Run
         bool again = _again.TryGetValue(
             call.Caller, out (CloneCall Call, PendingClone? Refused) former) && former.Call == call;
         _pipeline.Decisions.Counting = !again;
+        long number = 0;
         if (again)
         {
             _again.Remove(call.Caller);
+            if (former.Refused is { } refused)
+            {
+                number = refused.Id;
+                _pipeline.End(refused);
+            }
         }
 
-        return again ? former.Refused?.Id ?? 0 : 0;
+        return number;
     }
 
     /// <summary>A task is gone. The call that it was about to make again is made no more.</summary>
@@ -146,6 +152,7 @@ internal sealed partial class Run
         {
             CopyProcess.CallerGone(clone);
             _reports.OnClone(clone);
+            _pipeline.End(clone);
         }
     }
 
@@ -180,7 +187,7 @@ internal sealed partial class Run
         {
             if (task is not null && (entered & type.Flag()) != 0)
             {
-                NamespaceTally.Entered(task, type, Known(type, now.Of(type)));
+                _pipeline.Namespaces.Entered(task, type, Known(type, now.Of(type)));
             }
         }
 

@@ -28,6 +28,7 @@ internal sealed partial class Run : IGuestEvents
     private readonly PtraceEngine _engine;
     private readonly RunReports _reports;
     private readonly JobControl _job = new();
+    private readonly NameCache _programs = new();
     private readonly RunGroup? _group;
     private readonly NamespaceController? _namespaces;
 
@@ -125,6 +126,7 @@ internal sealed partial class Run : IGuestEvents
         }
 
         _reports.OnClone(clone);
+        _pipeline.End(clone);
         errno = HostProcess.SetUndumpable();
         if (errno != Errno.None)
         {
@@ -175,6 +177,7 @@ internal sealed partial class Run : IGuestEvents
         {
             _reports.OnClone(clone);
             EndOnViolation(clone.Refusal, clone.Call.Entry);
+            _pipeline.End(clone);
             return new(errno, call);
         }
 
@@ -211,6 +214,7 @@ internal sealed partial class Run : IGuestEvents
         else
         {
             _reports.OnClone(clone);
+            _pipeline.End(clone);
         }
 
         return again;
@@ -240,6 +244,7 @@ internal sealed partial class Run : IGuestEvents
                 child.Value, broken.Describe());
         }
 
+        _pipeline.End(clone!);
         return broken == Errno.None && !_ending;
     }
 
@@ -251,7 +256,7 @@ internal sealed partial class Run : IGuestEvents
         if (_table.Exec(tid, former) is { } task)
         {
             Forget(tid);
-            task.Group.Program = HostProcess.ProgramOf(tid) ?? task.Group.Program;
+            task.Group.Program = HostProcess.ProgramOf(tid, _programs) ?? task.Group.Program;
             _reports.OnExec(task);
         }
     }

@@ -20,10 +20,12 @@ internal sealed class RunGroup : IForkController, IDisposable
     private readonly RunCgroup _group;
     private readonly ulong[] _cpus;
     private readonly Log _log;
+    private readonly Placement _first;
+    private readonly Placement _others = new(null);
     private long _oomKills;
 
     private RunGroup(RunCgroup group, ulong[] cpus, Log log) =>
-        (_group, _cpus, _log) = (group, cpus, log);
+        (_group, _cpus, _log, _first) = (group, cpus, log, new(this));
 
     /// <inheritdoc/>
     public string Name => "cgroup";
@@ -87,7 +89,7 @@ internal sealed class RunGroup : IForkController, IDisposable
 
     /// <summary>Stage 4. Only the first task is placed; the others follow it.</summary>
     public Result<IPlacement> CanFork(PopulatedTask task) =>
-        new Placement(task.Caller is null ? this : null);
+        task.Caller is null ? _first : _others;
 
     /// <summary>
     /// Whether the OOM killer has ended a task of the group since this was last asked.

@@ -295,10 +295,20 @@ internal sealed partial class RunReports(RunPlan plan, IClock clock)
     private static void WriteFlags(Utf8JsonWriter json, string name, ulong flags)
     {
         json.WriteStartArray(name);
-        IReadOnlyList<string> names = CloneFlags.Of(flags);
-        foreach (string flag in names)
+        foreach ((ulong bit, string flag) in CloneFlags.Table)
         {
-            json.WriteStringValue(flag);
+            if ((flags & bit) != 0)
+            {
+                json.WriteStringValue(flag);
+                flags &= ~bit;
+            }
+        }
+
+        if (flags != 0)
+        {
+            Span<char> hex = stackalloc char[20];
+            hex.TryWrite($"0x{flags:x}", out int length);
+            json.WriteStringValue(hex[..length]);
         }
 
         json.WriteEndArray();
