@@ -3,6 +3,14 @@ namespace Interpose.Abi;
 /// <summary>linux/mount.h: mount(2), fsopen(2), open_tree(2), mount_setattr(2).</summary>
 public static partial class Uapi
 {
+    public const int MS_RDONLY = 1;
+    public const int MS_NOSUID = 2;
+    public const int MS_NODEV = 4;
+    public const int MS_NOEXEC = 8;
+    public const int MS_REMOUNT = 32;
+    public const int MS_NOSYMFOLLOW = 256;
+    public const int MS_BIND = 4096;
+    public const int MS_MOVE = 8192;
     public const int MS_REC = 16384;
     public const int MS_PRIVATE = 262144;
     public const int MNT_DETACH = 2;

@@ -14,6 +14,7 @@ public static partial class Uapi
     public const int S_IFCHR = 8192;
     public const int S_IFBLK = 24576;
     public const int STATX_BASIC_STATS = 2047;
+    public const int STATX_MNT_ID = 4096;
 }
 
 /// <summary>A time of <see cref="statx"/>.</summary>

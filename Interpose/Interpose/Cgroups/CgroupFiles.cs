@@ -4,6 +4,7 @@ using System.IO;
 using System.Text;
 using System.Threading;
 using Interpose.Abi;
+using Interpose.Files;
 using Interpose.LibC;
 using static Interpose.Abi.Uapi;
 
@@ -112,7 +113,8 @@ internal static class CgroupFiles
     }
 
     /// <summary>Whether a directory is a group.</summary>
-    public static bool IsGroup(string directory) => Read(directory + "/cgroup.procs") is not null;
+    public static bool IsGroup(string directory) =>
+        TextFile.Read(directory + "/cgroup.procs") is not null;
 
     /// <summary>Writes a setting, in one call as the kernel wants it.</summary>
     public static Errno Write(string file, string value)
@@ -128,39 +130,12 @@ internal static class CgroupFiles
         return errno;
     }
 
-    /// <summary>The text of a file of at most 64 KiB; null when it cannot be read.</summary>
-    public static string? Read(string file)
-    {
-        const int most = 64 * 1024;
-        if (Posix.Open(file, O_RDONLY, out int fd) != Errno.None)
-        {
-            return null;
-        }
-
-        byte[] text = new byte[most];
-        int filled = 0;
-        Errno errno;
-        int read;
-        do
-        {
-            errno = Posix.Read(fd, text.AsSpan(filled), out read);
-            filled += read;
-        }
-        while (errno == Errno.None && read > 0 && filled < most);
-        Posix.Close(fd);
-        return errno == Errno.None ? Encoding.ASCII.GetString(text, 0, filled) : null;
-    }
-
-    /// <summary>A file that is one number; null for any other, such as <c>max</c>.</summary>
-    public static long? Number(string file) =>
-        long.TryParse(Read(file)?.Trim(), out long value) ? value : null;
-
     /// <summary>
     /// A number behind a word in a file of such pairs, a line each; null when it is not there.
     /// </summary>
     public static long? Number(string file, string word)
     {
-        foreach (string line in (Read(file) ?? "").Split('\n'))
+        foreach (string line in (TextFile.Read(file) ?? "").Split('\n'))
         {
             if (line.StartsWith(word, StringComparison.Ordinal) && line.Length > word.Length
                 && line[word.Length] == ' ' && long.TryParse(line[(word.Length + 1)..], out long n))
@@ -174,7 +149,7 @@ internal static class CgroupFiles
 
     private static bool KillMembers(string directory)
     {
-        string[] members = (Read(directory + "/cgroup.procs") ?? "").Split(
+        string[] members = (TextFile.Read(directory + "/cgroup.procs") ?? "").Split(
             '\n', StringSplitOptions.RemoveEmptyEntries);
         foreach (string member in members)
         {

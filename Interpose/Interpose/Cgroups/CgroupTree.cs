@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Globalization;
+using Interpose.Files;
 using Interpose.Probes;
 
 namespace Interpose.Cgroups;
@@ -82,7 +83,7 @@ public sealed class CgroupTree
         (memory, nanoseconds) = (null, null);
         if (Of("memory") is { } home && home.Directory.EndsWith(name, StringComparison.Ordinal))
         {
-            memory = CgroupFiles.Number(
+            memory = TextFile.Number(
                 home.Directory + (home.Unified ? "/memory.current" : "/memory.usage_in_bytes"));
         }
 
@@ -93,8 +94,8 @@ public sealed class CgroupTree
     }
 
     private static CgroupTree ReadOf(string pid) => From(
-        MountPoint.Lines($"/proc/{pid}/cgroup"), MountPoint.All(),
-        directory => MountPoint.Lines(directory + "/cgroup.controllers"));
+        TextFile.Lines($"/proc/{pid}/cgroup"), MountPoint.All(),
+        directory => TextFile.Lines(directory + "/cgroup.controllers"));
 
     /// <summary>Finds the homes in what was read.</summary>
     /// <param name="groups">Lines of proc_pid_cgroup(5): <c>ID:CONTROLLERS:PATH</c>.</param>

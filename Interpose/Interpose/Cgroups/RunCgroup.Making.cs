@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Globalization;
 using Interpose.Abi;
+using Interpose.Files;
 using Interpose.LibC;
 using static Interpose.Abi.Uapi;
 
@@ -112,7 +113,7 @@ public sealed partial class RunCgroup
     private CgroupFailure? Enable(string parent, List<string> controllers, string part)
     {
         string file = parent + "/cgroup.subtree_control";
-        string[] enabled = (CgroupFiles.Read(file) ?? "").Split(' ', '\n');
+        string[] enabled = (TextFile.Read(file) ?? "").Split(' ', '\n');
         foreach (string controller in controllers)
         {
             bool has = Array.IndexOf(enabled, controller) >= 0;
@@ -136,7 +137,7 @@ public sealed partial class RunCgroup
     private bool MoveAside(string own)
     {
         string alone = $"{Posix.GetPid()}";
-        if (CgroupFiles.Read(own + "/cgroup.procs")?.Trim() != alone)
+        if (TextFile.Read(own + "/cgroup.procs")?.Trim() != alone)
         {
             return false;
         }
@@ -244,7 +245,7 @@ public sealed partial class RunCgroup
 
     private static bool HasSwap()
     {
-        foreach (string line in (CgroupFiles.Read("/proc/swaps") ?? "").Split('\n'))
+        foreach (string line in (TextFile.Read("/proc/swaps") ?? "").Split('\n'))
         {
             if (line.StartsWith('/'))
             {

@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Text;
 using Interpose.Abi;
+using Interpose.Files;
 using Interpose.LibC;
 
 namespace Interpose.Cgroups;
@@ -87,7 +88,7 @@ public sealed partial class RunCgroup : IDisposable
         long? memory = null, cpu = null, throttled = null, read = null, written = null;
         if (_groups.TryGetValue("memory", out CgroupHome? home))
         {
-            memory = CgroupFiles.Number(home.Directory
+            memory = TextFile.Number(home.Directory
                 + (home.Unified ? "/memory.peak" : "/memory.max_usage_in_bytes"));
         }
 
@@ -101,7 +102,7 @@ public sealed partial class RunCgroup : IDisposable
 
         if (_groups.TryGetValue("io", out home))
         {
-            (read, written) = IoBytes(CgroupFiles.Read(home.Directory + (home.Unified
+            (read, written) = IoBytes(TextFile.Read(home.Directory + (home.Unified
                 ? "/io.stat" : "/blkio.throttle.io_service_bytes_recursive")) ?? "");
         }
 

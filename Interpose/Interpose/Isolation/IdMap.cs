@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Text;
 using Interpose.Abi;
+using Interpose.Files;
 using Interpose.Launch;
 using Interpose.LibC;
 using static Interpose.Abi.Uapi;
@@ -91,8 +92,7 @@ internal sealed record IdMap(string Users, string Groups, bool DeniesGroups)
     private static string All(string map)
     {
         var text = new StringBuilder();
-        string own = HostProcess.ReadText($"/proc/self/{map}");
-        foreach (string line in own.Split('\n'))
+        foreach (string line in TextFile.Lines($"/proc/self/{map}"))
         {
             string[] words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
             if (words.Length == 3)

@@ -24,6 +24,10 @@ namespace Interpose.Isolation;
 /// </remarks>
 internal sealed class IsolatedLaunch : IDisposable
 {
+    /// <summary>That the host's mounts changed while the run's were made.</summary>
+    public static readonly Failure Outdated =
+        ("mount", "what the host has mounted just now", Errno.EAGAIN);
+
     private const string Command = "the command";
     private const int Patience = 10_000;
     private const int LinkSize = 32;
@@ -39,6 +43,7 @@ internal sealed class IsolatedLaunch : IDisposable
     private readonly nint _link;
     private readonly CountingNamespaces? _counting;
     private readonly IdMap? _map;
+    private readonly MountCalls? _calls;
     private uint _lastWait;
 
     /// <summary>Adds the steps up to the one at which the command waits to be traced.</summary>
@@ -80,11 +85,18 @@ internal sealed class IsolatedLaunch : IDisposable
         bool second = !_privileged && HasUser && (counts || HasMounts);
         bool another = NeedsNetwork && (_privileged || second);
         PlanNamespaces(another);
+        if (spec.Files is not null)
+        {
+            plan.Part = "files";
+            _calls = MountCalls.Of(plan, spec.WithOlderMounts);
+            _calls.Begin();
+        }
+
         Slot? proc = second ? KeepProc() : null;
         if (spec.Files is { } files)
         {
-            plan.Part = "files";
-            new MountSteps(plan, files, _privileged ? spec.User : null, _privileged).Plan();
+            new MountSteps(
+                plan, _calls!, files, _privileged ? spec.User : null, _privileged).Plan();
         }
 
         _map = PlanUser(proc, most, another, out _counting);
@@ -98,7 +110,7 @@ internal sealed class IsolatedLaunch : IDisposable
         if (spec is { Files: { } fenced, Landlock: > 0 })
         {
             plan.Part = "landlock";
-            LandlockSteps.Plan(plan, fenced, spec.Landlock);
+            LandlockSteps.Plan(plan, _calls!, fenced, spec.Landlock);
         }
 
         plan.Part = string.Empty;
@@ -207,18 +219,25 @@ internal sealed class IsolatedLaunch : IDisposable
 
         // Until then the first task is in this process's memory, beside guests that could trace
         // it.
-        return !_plan.AwaitReached(_lastWait, Patience)
-            || (_init is not null && !_plan.AwaitLeft(Patience)) ? Failed() : _plan.Failure;
+        bool stands = _plan.AwaitReached(_lastWait, Patience)
+            && (_init is null || _plan.AwaitLeft(Patience));
+        return !stands ? Failed()
+            : _plan.Failure is { } told ? told
+            : _calls is { IsOutdated: true } ? Outdated : null;
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _init?.Dispose();
+    public void Dispose()
+    {
+        _calls?.Dispose();
+        _init?.Dispose();
+    }
 
     /// <summary>
     /// The /proc of now, for maps and limits; where there is a file view a copy, for what stands
     /// in the tree may become read-only.
     /// </summary>
-    private Slot KeepProc() => _spec.Files is not null ? new MountCalls(_plan).Copy("/proc")
+    private Slot KeepProc() => _calls is not null ? _calls.Copy("/proc", isDirectory: true)
         : _plan.AddKeeping(
             "open", "/proc", __NR_open, _plan.Text("/proc"u8), O_PATH | O_CLOEXEC);
 

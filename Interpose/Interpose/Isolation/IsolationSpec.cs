@@ -92,6 +92,9 @@ public sealed record IsolationSpec
     /// <summary>Its files; null for those of the host.</summary>
     public FileTree? Files { get; init; }
 
+    /// <summary>Whether the files are mounted by calls of before Linux 5.12.</summary>
+    public bool WithOlderMounts { get; init; }
+
     /// <summary>
     /// The version of landlock(7) by which the files are fenced once more; 0 for not at all.
     /// </summary>

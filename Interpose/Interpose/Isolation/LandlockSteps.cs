@@ -29,9 +29,9 @@ internal sealed class LandlockSteps
     private readonly ulong _handled;
     private readonly Slot _rules;
 
-    private LandlockSteps(LaunchPlan plan, int version)
+    private LandlockSteps(LaunchPlan plan, MountCalls calls, int version)
     {
-        (_plan, _calls) = (plan, new(plan));
+        (_plan, _calls) = (plan, calls);
         _handled = (LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1
             | (version >= 2 ? LANDLOCK_ACCESS_FS_REFER : 0)
             | (version >= 3 ? LANDLOCK_ACCESS_FS_TRUNCATE : 0);
@@ -42,11 +42,12 @@ internal sealed class LandlockSteps
 
     /// <summary>Adds all steps.</summary>
     /// <param name="plan">The plan, with the file view.</param>
+    /// <param name="calls">What opens paths, with the file view made.</param>
     /// <param name="tree">The files.</param>
     /// <param name="version">The kernel's version of Landlock, from 1.</param>
-    public static void Plan(LaunchPlan plan, FileTree tree, int version)
+    public static void Plan(LaunchPlan plan, MountCalls calls, FileTree tree, int version)
     {
-        var steps = new LandlockSteps(plan, version);
+        var steps = new LandlockSteps(plan, calls, version);
         steps.Allow("/", tree.Default switch
         {
             MountKind.ReadOnly => Read,

@@ -31,15 +31,17 @@ internal sealed partial class MountSteps
 
     /// <summary>Remembers what is to be planned.</summary>
     /// <param name="plan">The plan, up to here.</param>
+    /// <param name="calls">The calls, begun.</param>
     /// <param name="tree">The files.</param>
     /// <param name="owner">
     /// Whom a tmpfs belongs to, as the task that mounts has ids; null for that task's user.
     /// </param>
     /// <param name="isPrivileged">Whether that task may give files to anybody.</param>
-    public MountSteps(LaunchPlan plan, FileTree tree, GuestIds? owner, bool isPrivileged)
+    public MountSteps(
+        LaunchPlan plan, MountCalls calls, FileTree tree, GuestIds? owner, bool isPrivileged)
     {
         (_plan, _calls, _tree, _owner, _isPrivileged) =
-            (plan, new(plan), tree, owner, isPrivileged);
+            (plan, calls, tree, owner, isPrivileged);
         foreach (FileMount mount in tree.Mounts)
         {
             _byPath.Add(mount.Path, mount);
@@ -58,6 +60,7 @@ internal sealed partial class MountSteps
             Mount(mount);
         }
 
+        _calls.End();
         _plan.Add("umask of", mask, __NR_umask, umask);
     }
 
@@ -77,21 +80,22 @@ internal sealed partial class MountSteps
             {
                 foreach (string device in MinimalDev.Devices)
                 {
-                    _copies[$"{mount.Path}/{device}"] = _calls.Copy($"/dev/{device}");
+                    _copies[$"{mount.Path}/{device}"] = _calls.Copy(
+                        $"/dev/{device}", isDirectory: false);
                 }
             }
             else if (isCover)
             {
-                _copies[mount.Path] = _calls.Copy(Null);
+                _copies[mount.Path] = _calls.Copy(Null, isDirectory: false);
             }
             else if (NeedsCopy(mount))
             {
-                _copies[mount.Path] = _calls.Copy(mount.Path);
+                _copies[mount.Path] = _calls.Copy(mount.Path, mount.IsDirectory);
             }
 
             if (mount.Kept is { } kept)
             {
-                _copies[kept] = _calls.Copy(kept);
+                _copies[kept] = _calls.Copy(kept, isDirectory: true);
             }
         }
     }
@@ -117,11 +121,7 @@ internal sealed partial class MountSteps
             Slot host = _calls.Open(root);
             _calls.Restrict(host, root, 0);
             _calls.Close(host, root);
-            _calls.Attach(empty, root);
-            _plan.Add("fchdir to", "the new root", __NR_fchdir, empty);
-            nint here = _plan.Text("."u8);
-            _plan.Add("pivot_root to", "the new root", __NR_pivot_root, here, here);
-            _plan.Add("umount2 of", "the old root", __NR_umount2, here, MNT_DETACH);
+            _calls.ReplaceRoot(empty);
             _calls.Close(empty, root);
         }
         else
@@ -205,7 +205,8 @@ internal sealed partial class MountSteps
                 continue;
             }
 
-            Slot copy = _calls.Copy(path);
+            Slot copy = _calls.Copy(
+                path, System.IO.Directory.Exists($"/proc/{name}"), isOfHost: false);
             Put(copy, path, MountCalls.Harmless | MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOEXEC);
         }
     }

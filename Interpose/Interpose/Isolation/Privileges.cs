@@ -1,4 +1,5 @@
 using Interpose.Abi;
+using Interpose.Files;
 using Interpose.Launch;
 using Interpose.LibC;
 using static Interpose.Abi.Uapi;
@@ -42,7 +43,7 @@ public static class Privileges
         const string ids = "the ids of the guest";
 
         // In a user namespace that denies it the groups are what they are: user_namespaces(7).
-        if (HostProcess.ReadText("/proc/self/setgroups") is not "deny\n")
+        if (TextFile.Read("/proc/self/setgroups") is not "deny\n")
         {
             plan.Add("setgroups to", ids, __NR_setgroups, 0, 0);
         }

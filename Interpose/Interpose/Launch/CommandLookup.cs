@@ -73,7 +73,7 @@ public static class CommandLookup
     private static Errno Runnable(int directory, byte[] path)
     {
         byte[] name = [.. path, 0];
-        if (Posix.OpenAt(directory, name, O_PATH | O_DIRECTORY, out int fd) == Errno.None)
+        if (FileCalls.OpenAt(directory, name, O_PATH | O_DIRECTORY, 0, out int fd) == Errno.None)
         {
             Posix.Close(fd);
             return Errno.EACCES;
@@ -81,7 +81,7 @@ public static class CommandLookup
 
         Errno errno = Posix.Access(directory, name, X_OK);
         if (errno == Errno.EACCES
-            && Posix.OpenAt(directory, name, O_PATH, out fd) is Errno.None)
+            && FileCalls.OpenAt(directory, name, O_PATH, 0, out fd) is Errno.None)
         {
             Posix.Close(fd);
             return Errno.EACCES;

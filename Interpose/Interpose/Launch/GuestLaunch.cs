@@ -44,7 +44,16 @@ public sealed record LaunchSpec(
 /// <param name="Part">What the step was for, such as <c>files</c>; empty for the command.</param>
 /// <param name="IsExec">Whether it was the program itself that would not start.</param>
 public readonly record struct LaunchFailure(
-    string Step, string Object, Errno Errno, string Part, bool IsExec);
+    string Step, string Object, Errno Errno, string Part, bool IsExec)
+{
+    /// <summary>Whether it was a call of the mount API, or openat2(2).</summary>
+    public bool IsMount => Step is "openat2" or "open_tree of" or "mount_setattr of"
+        or "fsopen of" or "fsmount of" or "move_mount to" or "move_mount of"
+        || Step.StartsWith("fsconfig", StringComparison.Ordinal);
+
+    /// <summary>Whether the host's mounts changed meanwhile.</summary>
+    public bool IsOutdated => (Step, Object, Errno) == IsolatedLaunch.Outdated;
+}
 
 /// <summary>The first task of a run, from clone to exec.</summary>
 public sealed class GuestLaunch : IDisposable

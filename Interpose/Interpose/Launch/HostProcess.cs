@@ -1,6 +1,7 @@
 using System;
 using System.Text;
 using Interpose.Abi;
+using Interpose.Files;
 using Interpose.LibC;
 using Interpose.Ptrace;
 using static Interpose.Abi.Uapi;
@@ -157,64 +158,11 @@ public static class HostProcess
     /// <summary>Closes a descriptor.</summary>
     public static void Close(int fd) => Posix.Close(fd);
 
-    /// <summary>The number in a one-line file of /proc; null when there is none.</summary>
-    public static int? ReadNumber(string path)
-    {
-        Span<byte> text = stackalloc byte[32];
-        return ReadFile(path, text, out int read)
-            && int.TryParse(text[..read].Trim("\n"u8), out int value) ? value : null;
-    }
-
-    /// <summary>
-    /// A file of /proc as text; empty when there is none, or when it is longer than any of those
-    /// that are read so.
-    /// </summary>
-    public static string ReadText(string path)
-    {
-        const int most = 64 * 1024;
-        if (Posix.Open(path, O_RDONLY, out int fd) != Errno.None)
-        {
-            return string.Empty;
-        }
-
-        byte[] text = new byte[most];
-        int filled = 0;
-        int read = 1;
-        while (read > 0 && filled < most
-            && Posix.Read(fd, text.AsSpan(filled), out read) == Errno.None)
-        {
-            filled += read;
-        }
-
-        Posix.Close(fd);
-        return filled < most ? Encoding.ASCII.GetString(text, 0, filled) : string.Empty;
-    }
-
-    private static bool ReadFile(string path, Span<byte> into, out int read)
-    {
-        read = 0;
-        if (Posix.Open(path, O_RDONLY, out int fd) != Errno.None)
-        {
-            return false;
-        }
-
-        Errno errno = Posix.Read(fd, into, out read);
-        Posix.Close(fd);
-        return errno == Errno.None;
-    }
-
     /// <summary>
     /// The kernel's release, such as <c>6.18.44</c>; empty when it cannot be told.
     /// </summary>
-    public static string KernelRelease
-    {
-        get
-        {
-            Span<byte> text = stackalloc byte[65];
-            return ReadFile("/proc/sys/kernel/osrelease", text, out int read)
-                ? Encoding.ASCII.GetString(text[..read]).Trim() : string.Empty;
-        }
-    }
+    public static string KernelRelease =>
+        TextFile.Read("/proc/sys/kernel/osrelease")?.Trim() ?? string.Empty;
 
     /// <summary>
     /// Whether page tables have five levels, so that there are addresses beyond 47 bits.

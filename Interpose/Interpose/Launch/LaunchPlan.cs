@@ -67,6 +67,14 @@ internal sealed unsafe partial class LaunchPlan : IDisposable
         CollectionsMarshal.AsSpan(_steps)[^1].pass = (long)pass;
     }
 
+    /// <summary>Adds a call that must fail so; that it does not is told as ELOOP.</summary>
+    public void AddRefused(
+        Errno only, string what, string @object, int nr, params ReadOnlySpan<StepArgument> args)
+    {
+        AddStep(what, @object, nr, args);
+        CollectionsMarshal.AsSpan(_steps)[^1].pass = -(long)only;
+    }
+
     /// <summary>Adds a call whose result later ones can have as an argument.</summary>
     public Slot AddKeeping(
         string what, string @object, int nr, params ReadOnlySpan<StepArgument> args)

@@ -172,6 +172,8 @@ static void run_plan(struct launch_plan *plan, uint32_t at)
             ret = sandbox_syscall(step->nr, a[0], a[1], a[2], a[3], a[4], a[5]);
         }
 
+        if (step->pass < 0)
+            ret = ret == step->pass ? 0 : -ELOOP;
         if (ret < 0 && ret != -step->pass) {
             plan->failed_errno = (int32_t)-ret;
             __atomic_store_n(&plan->failed_step, (int32_t)at, __ATOMIC_RELEASE);

@@ -18,7 +18,8 @@ enum {
 struct launch_step {
     int64_t nr;
     uint64_t args[6];
-    /* An errno that is no failure here, positive; 0 for none. */
+    /* An errno that is no failure here, positive; 0 for none. Negative: only that errno is no
+       failure, and anything else is ELOOP. */
     int64_t pass;
     /* Bit n: args[n] is the address of a slot, whose content is the argument. */
     uint64_t from_slots;

@@ -5,7 +5,7 @@ using static Interpose.Abi.Uapi;
 namespace Interpose.LibC;
 
 /// <summary>Calls on files by a directory's descriptor and a name in bytes.</summary>
-internal static unsafe class FileCalls
+internal static unsafe partial class FileCalls
 {
     /// <summary>No way out of the directory: no links, no mounts, no "..": openat2(2).</summary>
     private const int Within =
@@ -30,7 +30,7 @@ internal static unsafe class FileCalls
             // SAFETY: the name ends in a zero byte; the kernel writes to a local.
             long result = Native.Blocking(
                 __NR_statx, at, (nint)name, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH,
-                STATX_BASIC_STATS, (nint)(&found), 0);
+                STATX_BASIC_STATS | STATX_MNT_ID, (nint)(&found), 0);
             status = found;
             return Native.ErrnoOf(result);
         }
@@ -210,6 +210,16 @@ internal static unsafe class FileCalls
         return Native.Blocking(__NR_poll, (nint)(&wanted), 1, milliseconds, 0, 0, 0) > 0;
     }
 
+    /// <summary>Whether a descriptor says that something has gone wrong: POLLERR.</summary>
+    public static bool HasFailed(int fd)
+    {
+        // Errors are told without being asked for.
+        long wanted = (uint)fd;
+
+        // SAFETY: struct pollfd is an int and two shorts, a local.
+        return Native.Quick(__NR_poll, (nint)(&wanted), 1, 0) > 0;
+    }
+
     private static Errno Open(
         int at, ReadOnlySpan<byte> nameAndZero, int flags, int mode, int resolve, out int fd)
     {
@@ -223,7 +233,9 @@ internal static unsafe class FileCalls
             long result = Native.Blocking(
                 __NR_openat2, at, (nint)name, (nint)how, 3 * sizeof(ulong), 0, 0);
             fd = (int)result;
-            return Native.ErrnoOf(result);
+            Errno errno = Native.ErrnoOf(result);
+            return errno is Errno.ENOSYS or Errno.EPERM
+                ? Walk(at, nameAndZero, flags, mode, resolve, out fd) : errno;
         }
     }
 }

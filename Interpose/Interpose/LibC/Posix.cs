@@ -237,21 +237,6 @@ internal static unsafe class Posix
         }
     }
 
-    /// <summary>openat2(2) without its resolve flags: open relative to a directory.</summary>
-    public static Errno OpenAt(
-        int directory, ReadOnlySpan<byte> nameAndZero, int flags, out int fd)
-    {
-        ulong* how = stackalloc ulong[3] { (ulong)(flags | O_CLOEXEC), 0, 0 };
-        fixed (byte* text = nameAndZero)
-        {
-            // SAFETY: the name ends in a zero byte; struct open_how is three words.
-            long result = Native.Blocking(
-                __NR_openat2, directory, (nint)text, (nint)how, 3 * sizeof(ulong), 0, 0);
-            fd = (int)result;
-            return Native.ErrnoOf(result);
-        }
-    }
-
     /// <summary>
     /// Creates or empties a file for writing; a FIFO without a reader is an error, not a wait.
     /// </summary>

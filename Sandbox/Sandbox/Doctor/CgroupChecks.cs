@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Linq;
 using Interpose.Cgroups;
+using Interpose.Files;
 using Interpose.Probes;
 using static Interpose.Abi.Uapi;
 
@@ -56,7 +57,7 @@ internal static class CgroupChecks
         using var after = new Trial();
         after.Call("rmdir", __NR_rmdir, after.Text(group)).Run();
         string controllers = string.Join(
-            ' ', MountPoint.Lines(own + "/cgroup.controllers")).Trim();
+            ' ', TextFile.Lines(own + "/cgroup.controllers")).Trim();
         string lacking = string.Join(" and ", Wanted.Except(controllers.Split(' ')));
         bool able = outcome.Ok && lacking.Length == 0;
         return new(

@@ -61,9 +61,19 @@ internal static class IsolationChecks
 
     private static Check Of(string name, IsolationSpec isolation)
     {
+        Check found = Of(name, isolation, out LaunchFailure? failed);
+        return failed is { } first
+            && LaunchAttempts.WithOlderMounts(isolation, first) is { } older
+            && Of(name, older, out _) is { State: CheckState.Ok } other
+                ? other with { Found = "by older mount calls" } : found;
+    }
+
+    private static Check Of(string name, IsolationSpec isolation, out LaunchFailure? failure)
+    {
         using var launch = new GuestLaunch(new LaunchSpec(
             [.. "/"u8], [[.. "/"u8]], [], null, [], KeepsOpenFiles: false, [], [], isolation));
-        if (launch.Create(out HostTid child) is not { } failed)
+        failure = launch.Create(out HostTid child);
+        if (failure is not { } failed)
         {
             launch.Abandon(child);
             return new(Group, name, false, CheckState.Ok);

@@ -1,7 +1,7 @@
 using System;
 using System.Collections.Generic;
 using Interpose.Abi;
-using Interpose.Launch;
+using Interpose.Files;
 using Interpose.Probes;
 using Policies;
 using static Interpose.Abi.Uapi;
@@ -110,9 +110,9 @@ internal static class NamespaceChecks
                 + $"| sudo tee {file} && sudo apparmor_parser -r {file}";
     }
 
-    private static bool Closes(int open, int value) => open == 0 ? value != 0
+    private static bool Closes(int open, long value) => open == 0 ? value != 0
         : value < Math.Min(open, Enough);
 
-    private static int? Setting(string name) =>
-        HostProcess.ReadNumber("/proc/sys/" + name.Replace('.', '/'));
+    private static long? Setting(string name) =>
+        TextFile.Number("/proc/sys/" + name.Replace('.', '/'));
 }

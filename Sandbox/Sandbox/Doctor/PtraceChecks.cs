@@ -45,7 +45,7 @@ internal static class PtraceChecks
 
     private static Check Yama()
     {
-        int? scope = TraceDenial.Yama;
+        long? scope = TraceDenial.Yama;
         return new(
             Group, "yama", false, CheckState.Ok,
             scope is null ? "not in this kernel" : $"kernel.yama.ptrace_scope is {scope}");

@@ -1,6 +1,6 @@
 using System;
 using Interpose.Abi;
-using Interpose.Launch;
+using Interpose.Files;
 using Interpose.Placement;
 
 namespace Sandbox.Doctor;
@@ -15,7 +15,7 @@ internal readonly record struct TraceDenial(string Why, string Mend)
     private const int CapSysPtrace = 19;
 
     /// <summary>Yama's setting; null on a kernel without it.</summary>
-    public static int? Yama => HostProcess.ReadNumber("/proc/sys/kernel/yama/ptrace_scope");
+    public static long? Yama => TextFile.Number("/proc/sys/kernel/yama/ptrace_scope");
 
     /// <summary>The process that traces this one; 0 for none.</summary>
     public static ulong Tracer => OwnStatus("TracerPid");

@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.IO;
 using Interpose.Abi;
+using Interpose.Files;
 using Interpose.Isolation;
 using Interpose.Launch;
 using Policies;
@@ -160,8 +161,7 @@ internal sealed class FileRules
         bool isMinimal = _mounts.TryGetValue("/dev", out FileMount? dev)
             && dev.Kind == MountKind.Dev;
         if (isMinimal && policy.Isolation.Has(NamespaceType.Ipc)
-            && HostProcess.ReadText("/proc/filesystems").Contains(
-                "\tmqueue\n", StringComparison.Ordinal))
+            && Array.IndexOf(TextFile.Lines("/proc/filesystems"), "nodev\tmqueue") >= 0)
         {
             _mounts.TryAdd(queues, new(queues, MountKind.MessageQueues, IsDirectory: true));
         }

@@ -16,11 +16,13 @@ namespace Sandbox.Isolation;
 /// <param name="policy">The policy.</param>
 internal sealed class LaunchAttempts(LaunchSpec spec, Policy policy) : IDisposable
 {
+    private const int AgainMost = 5;
     private readonly List<(Protection Protection, string Why)> _missing =
         policy.Isolation.Landlock == true && spec.Isolation is { Landlock: 0 }
             ? [(Protection.Landlock, "the kernel has none")] : [];
 
     private LaunchSpec _spec = spec;
+    private int _again;
 
     /// <summary>The launch that went well, or the last one that did not.</summary>
     public GuestLaunch Launch { get; private set; } = new(spec);
@@ -46,20 +48,46 @@ internal sealed class LaunchAttempts(LaunchSpec spec, Policy policy) : IDisposab
         while (true)
         {
             LaunchFailure? failure = Launch.Create(out command);
-            if (failure is not { } failed || Culprit(failed) is not { } missing)
+            if (failure is not { } failed)
             {
                 return failure;
             }
 
-            _missing.Add((missing, $"{failed.Step} {failed.Object}: {failed.Errno.Describe()}"));
+            if (WithOlderMounts(_spec.Isolation, failed) is { } older && _again++ < AgainMost)
+            {
+                _spec = _spec with { Isolation = older };
+            }
+            else if (Culprit(failed) is { } missing)
+            {
+                _missing.Add(
+                    (missing, $"{failed.Step} {failed.Object}: {failed.Errno.Describe()}"));
+                _spec = _spec with { Isolation = Without(_spec.Isolation!, missing) };
+            }
+            else
+            {
+                return failure;
+            }
+
             Launch.Dispose();
-            _spec = _spec with { Isolation = Without(_spec.Isolation!, missing) };
             Launch = new(_spec);
         }
     }
 
     /// <inheritdoc/>
     public void Dispose() => Launch.Dispose();
+
+    /// <summary>
+    /// What is tried after a failure, where it may be that a filter around the sandbox refuses the
+    /// calls by which it mounts, or where the host has mounted something meanwhile; else null.
+    /// </summary>
+    public static IsolationSpec? WithOlderMounts(
+        IsolationSpec? isolation, in LaunchFailure failed)
+    {
+        bool isRefused = isolation is { Files: not null, WithOlderMounts: false }
+            && failed.Errno is Errno.ENOSYS or Errno.EPERM && failed.IsMount;
+        return isRefused ? isolation! with { WithOlderMounts = true }
+            : failed.IsOutdated ? isolation : null;
+    }
 
     private bool Has(Protection protection) => protection switch
     {

@@ -27,6 +27,8 @@ internal static class LaunchRemedy
     public static string Of(in LaunchFailure failed) =>
         failed.Errno is Errno.EMFILE or Errno.ENFILE
             ? "raise the limit of open files, 'ulimit -n'"
+        : failed.IsOutdated
+            ? "file systems are mounted or unmounted again and again; run it when they are not"
         : failed.Errno == Errno.EROFS && failed.Part is "" or "user"
             ? "it takes a /proc/sys that can be written"
         : failed.Object.EndsWith("id_map", StringComparison.Ordinal)
@@ -36,7 +38,7 @@ internal static class LaunchRemedy
 
     private static string OfPart(in LaunchFailure failed) => failed.Part switch
     {
-        "files" when failed.Step.StartsWith("fs", StringComparison.Ordinal)
+        "files" when (failed.IsMount || failed.Step == "mount of")
             && failed.Object.StartsWith("proc", StringComparison.Ordinal) =>
             "a new /proc needs one of the caller's that nothing covers, which a container may "
                 + "not have",
@@ -46,6 +48,10 @@ internal static class LaunchRemedy
                 + "another overlay, a network or FAT)",
         "files" when failed.Errno == Errno.ENOENT =>
             "what the policy names has gone or changed since the run began",
+        "files" when failed.Step.StartsWith("mount", StringComparison.Ordinal)
+            && failed.Errno is Errno.EPERM or Errno.ENOSYS =>
+            "a filter or a security module around the sandbox forbids mounts: docker run "
+                + "--security-opt seccomp=unconfined --security-opt apparmor=unconfined",
         "keyring" => "leave out isolation.keyring where the kernel has no keys",
         _ => string.Empty,
     };

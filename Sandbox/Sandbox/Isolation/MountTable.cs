@@ -1,11 +1,10 @@
 using System;
 using System.Collections.Generic;
-using System.IO;
-using System.Text;
+using Interpose.Probes;
 
 namespace Sandbox.Isolation;
 
-/// <summary>What is mounted where: proc_pid_mountinfo(5).</summary>
+/// <summary>What is mounted where, by path.</summary>
 internal sealed class MountTable
 {
     /// <summary>File systems that overlayfs cannot lie over, or that hold no files.</summary>
@@ -19,24 +18,16 @@ internal sealed class MountTable
 
     private readonly SortedDictionary<string, string> _types = new(StringComparer.Ordinal);
 
-    private MountTable(IEnumerable<string> lines)
+    private MountTable(IEnumerable<MountPoint> mounts)
     {
-        foreach (string line in lines)
+        foreach (MountPoint mount in mounts)
         {
-            string[] words = line.Split(' ');
-            int dash = Array.IndexOf(words, "-");
-            if (words.Length > 4 && dash > 0 && dash + 1 < words.Length)
-            {
-                _types[Unescape(words[4])] = words[dash + 1];
-            }
+            _types[mount.Target] = mount.Type;
         }
     }
 
     /// <summary>The mounts that this process sees.</summary>
-    public static MountTable Read() => new(File.ReadLines("/proc/self/mountinfo"));
-
-    /// <summary>Those of a text, for tests.</summary>
-    public static MountTable Of(string text) => new(text.Split('\n'));
+    public static MountTable Read() => new(MountPoint.Visible(MountPoint.All()));
 
     /// <summary>Whether something is mounted at a path that only can be seen as it is.</summary>
     public bool IsSpecial(string path) =>
@@ -53,25 +44,5 @@ internal sealed class MountTable
                 yield return place;
             }
         }
-    }
-
-    /// <summary>Space, tab, newline and backslash are written as <c>\NNN</c>.</summary>
-    private static string Unescape(string text)
-    {
-        const int length = 4;
-        if (!text.Contains('\\', StringComparison.Ordinal))
-        {
-            return text;
-        }
-
-        var plain = new StringBuilder(text.Length);
-        for (int i = 0; i < text.Length; i++)
-        {
-            bool isCode = text[i] == '\\' && i + length <= text.Length;
-            plain.Append(isCode ? (char)Convert.ToInt32(text.Substring(i + 1, 3), 8) : text[i]);
-            i += isCode ? length - 1 : 0;
-        }
-
-        return plain.ToString();
     }
 }

@@ -2,7 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Globalization;
 using Interpose.Cgroups;
-using Interpose.Launch;
+using Interpose.Files;
 using Interpose.Placement;
 using static Interpose.Abi.Uapi;
 
@@ -131,6 +131,6 @@ internal static class RunFinder
 
     /// <summary>proc_uptime(5), by the clock that also says when a process began.</summary>
     private static double SecondsSinceBoot() => double.TryParse(
-        HostProcess.ReadText("/proc/uptime").Split(' ')[0], NumberStyles.Float,
+        TextFile.Read("/proc/uptime")?.Split(' ')[0], NumberStyles.Float,
         CultureInfo.InvariantCulture, out double seconds) ? seconds : 0;
 }

@@ -1,6 +1,7 @@
 using System;
 using System.Globalization;
 using Interpose.Abi;
+using Interpose.Files;
 using Interpose.Launch;
 using Interpose.Placement;
 using Policies;
@@ -24,7 +25,7 @@ internal sealed class HostFactsReader(CreationPolicy policy) : IHostFacts
 
     /// <inheritdoc/>
     public HostFacts Host { get; } = new(
-        Version(HostProcess.KernelRelease), HostProcess.ReadNumber(DebianSwitch) is not 0,
+        Version(HostProcess.KernelRelease), TextFile.Number(DebianSwitch) is not 0,
         HostProcess.HasFiveLevelPages);
 
     /// <inheritdoc/>
