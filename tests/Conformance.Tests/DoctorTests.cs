@@ -116,7 +116,7 @@ public sealed class DoctorTests
         File.SetUnixFileMode(place.Path, (UnixFileMode)0b111_101_101);
         string copy = place.File("sandbox");
         File.Copy(Product.Sandbox, copy);
-        string[] prefix = Environment.IsPrivilegedProcess
+        string[] prefix = Host.IsRoot
             ? ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", copy] : [copy];
         Outcome outcome = Shell.Run("/", null, [.. prefix, "doctor", "--json"]);
         Assert.Equal(0, outcome.Status);

@@ -14,7 +14,7 @@ public sealed class IsolationCowTests
 
     public static TheoryData<Way> Ways => Isolated.Ways;
 
-    [Theory]
+    [NamespacesTheory]
     [MemberData(nameof(Ways))]
     public void A_run_that_is_committed_leaves_what_it_would_have_left_by_itself(Way way)
     {
@@ -69,7 +69,7 @@ public sealed class IsolationCowTests
         Assert.All(kept.Changes(), line => Assert.Equal("modified  closed", line));
     }
 
-    [Theory]
+    [NamespacesTheory]
     [MemberData(nameof(Ways))]
     public void A_good_run_commits_at_its_end_and_a_bad_one_does_not(Way way)
     {
@@ -101,7 +101,7 @@ public sealed class IsolationCowTests
         Assert.Equal(("applied", 0), CommitOf(result));
     }
 
-    [Theory]
+    [NamespacesTheory]
     [MemberData(nameof(Ways))]
     public void What_others_changed_meanwhile_is_a_conflict_and_nothing_is_applied(Way way)
     {
@@ -137,7 +137,7 @@ public sealed class IsolationCowTests
         }
     }
 
-    [Theory]
+    [NamespacesTheory]
     [MemberData(nameof(Ways))]
     public void What_others_changed_elsewhere_is_none(Way way)
     {
@@ -155,7 +155,7 @@ public sealed class IsolationCowTests
         Assert.Equal("changed", File.ReadAllText(Path.Combine(kept.Tree, "b")));
     }
 
-    [Theory]
+    [NamespacesTheory]
     [MemberData(nameof(Ways))]
     public void A_run_goes_on_where_an_earlier_one_ended(Way way)
     {
@@ -172,7 +172,7 @@ public sealed class IsolationCowTests
         Assert.Contains("its changes were applied at", third.Err, StringComparison.Ordinal);
     }
 
-    [Theory]
+    [NamespacesTheory]
     [MemberData(nameof(Ways))]
     public void The_changes_are_one_JSON_object(Way way)
     {

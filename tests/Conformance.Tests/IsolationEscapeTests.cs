@@ -19,7 +19,7 @@ public sealed class IsolationEscapeTests
 
     public static TheoryData<Way> Ways => Isolated.Ways;
 
-    [Theory]
+    [NamespacesTheory]
     [MemberData(nameof(Ways))]
     public void Nothing_of_the_host_is_reached(Way way)
     {
@@ -38,7 +38,7 @@ public sealed class IsolationEscapeTests
         }
     }
 
-    [Theory]
+    [NamespacesTheory]
     [InlineData("net", "net tcp|net abstract socket|net list of sockets")]
     [InlineData("ipc", "ipc shared memory|ipc semaphores|ipc message queue|ipc named queue")]
     [InlineData("mount", "mount /dev/shm")]
@@ -47,7 +47,7 @@ public sealed class IsolationEscapeTests
     public void Without_one_protection_what_it_closes_is_open(string missing, string open) =>
         Assert.Equal(open, OpenWithout(missing, landlock: false));
 
-    [Fact]
+    [NamespacesFact]
     public void Landlock_keeps_signals_and_abstract_sockets_in_where_the_namespace_is_missing()
     {
         // Linux 6.12 is the first with scopes; before it these two stay open.
@@ -81,7 +81,7 @@ public sealed class IsolationEscapeTests
             .Select(line => line.What));
     }
 
-    [Theory]
+    [NamespacesTheory]
     [MemberData(nameof(Ways))]
     public void The_init_process_is_closed_to_guests(Way way)
     {
@@ -97,7 +97,7 @@ public sealed class IsolationEscapeTests
         Assert.All(inside, line => Assert.Matches("^(EPERM|EACCES|ENOENT)$", line.Result));
     }
 
-    [Theory]
+    [NamespacesTheory]
     [MemberData(nameof(Ways))]
     public void Signals_do_not_end_the_init_process(Way way)
     {
@@ -107,7 +107,7 @@ public sealed class IsolationEscapeTests
         Assert.Equal(("it lives: reached\n", 0), (run.Out, run.Status));
     }
 
-    [Theory]
+    [NamespacesTheory]
     [MemberData(nameof(Ways))]
     public void Settings_of_the_kernel_cannot_be_written(Way way)
     {

@@ -39,7 +39,7 @@ public sealed partial class IsolationFaultTests
     public static TheoryData<Way> Ways =>
         [.. Isolated.AllWays.Where(way => way != Way.KeptRoot)];
 
-    [Theory]
+    [NamespacesTheory]
     [MemberData(nameof(Ways))]
     public void Each_step_that_fails_is_named_and_leaves_nothing(Way way)
     {

@@ -36,7 +36,7 @@ public sealed class IsolationFileEscapeTests
         }
     }
 
-    [Theory]
+    [NamespacesTheory]
     [MemberData(nameof(WaysAndKinds))]
     public void No_name_link_or_descriptor_reaches_a_covered_file(Way way, string kind)
     {
@@ -61,7 +61,7 @@ public sealed class IsolationFileEscapeTests
         Assert.Equal(Isolated.Secret, File.ReadAllText(secret));
     }
 
-    [Theory]
+    [NamespacesTheory]
     [MemberData(nameof(WaysAndKinds))]
     public void No_change_to_mounts_uncovers_a_file_or_makes_one_writable(Way way, string kind)
     {
@@ -93,7 +93,7 @@ public sealed class IsolationFileEscapeTests
         Assert.Equal("as it was\n", File.ReadAllText(kept));
     }
 
-    [Theory]
+    [NamespacesTheory]
     [MemberData(nameof(Ways))]
     public void A_capability_that_guests_keep_is_none_over_the_mounts_of_the_run(Way way)
     {
@@ -114,7 +114,7 @@ public sealed class IsolationFileEscapeTests
         Assert.True(own.Status == 0, own.ToString());
     }
 
-    [Theory]
+    [NamespacesTheory]
     [MemberData(nameof(Ways))]
     public void Namespaces_can_be_counted_where_everything_is_read_only(Way way)
     {
@@ -130,7 +130,7 @@ public sealed class IsolationFileEscapeTests
         Assert.Contains("No space left on device", none.Err);
     }
 
-    [Theory]
+    [NamespacesTheory]
     [MemberData(nameof(Ways))]
     public void Out_of_a_new_root_there_is_no_way_back(Way way)
     {
@@ -151,7 +151,7 @@ public sealed class IsolationFileEscapeTests
         }
     }
 
-    [Theory]
+    [NamespacesTheory]
     [MemberData(nameof(Ways))]
     public void A_directory_that_is_handed_over_leads_past_the_view(Way way)
     {
@@ -172,7 +172,7 @@ public sealed class IsolationFileEscapeTests
         }
     }
 
-    [Theory]
+    [NamespacesTheory]
     [MemberData(nameof(Ways))]
     public void Nothing_that_guests_leave_runs_with_their_rights_for_others(Way way)
     {

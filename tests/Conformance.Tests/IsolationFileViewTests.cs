@@ -34,7 +34,7 @@ public sealed class IsolationFileViewTests
         }
     }
 
-    [Theory]
+    [NamespacesTheory]
     [MemberData(nameof(WaysAndDefaults))]
     public void Each_kind_holds_in_each_other(Way way, string byDefault)
     {

@@ -15,7 +15,7 @@ public sealed class IsolationHostTests
     /// <summary>What makes an unprivileged task of one that is root in a user namespace.</summary>
     private const string Unprivileged = "exec unshare -U --map-user=1000 --map-group=1000 ";
 
-    [Theory]
+    [NamespacesTheory]
     [InlineData(
         "echo 0 >/proc/sys/user/max_user_namespaces; exec setpriv --bounding-set=-all "
             + "--inh-caps=-all ", "clone of the command: ENOSPC", "user.max_user_namespaces")]
@@ -40,7 +40,7 @@ public sealed class IsolationHostTests
         Assert.Equal(before, File.ReadAllLines("/proc/self/mountinfo"));
     }
 
-    [Theory]
+    [NamespacesTheory]
     [InlineData("", 125)]
     [InlineData("degrade: [ipc, time]", 125)]
     [InlineData("degrade: [time, net]", 0)]
@@ -68,7 +68,7 @@ public sealed class IsolationHostTests
             status == 0, told.GetProperty("launch").TryGetProperty("clone_ns", out JsonElement _));
     }
 
-    [Fact]
+    [NamespacesFact]
     public void A_container_that_forbids_namespaces_is_told_from_a_policy_without_any()
     {
         foreach (Way way in Isolated.AllWays)
@@ -90,7 +90,7 @@ public sealed class IsolationHostTests
         }
     }
 
-    [NeedsTheory("bwrap")]
+    [NeedsTheory("bwrap", "--unshare-all", "--dev-bind", "/", "/", "--proc", "/proc", "true")]
     [InlineData("")]
     [InlineData("--unshare-user")]
     [InlineData("--unshare-user --unshare-pid --proc /proc")]
@@ -116,7 +116,7 @@ public sealed class IsolationHostTests
         }
     }
 
-    [Fact]
+    [NamespacesFact]
     public void Under_a_proc_of_other_pids_nothing_is_started()
     {
         using var place = new Isolated(Way.Rootless);

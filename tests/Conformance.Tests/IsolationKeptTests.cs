@@ -16,7 +16,7 @@ public sealed class IsolationKeptTests
 
     public static TheoryData<Way> Ways => Isolated.Ways;
 
-    [Theory]
+    [NamespacesTheory]
     [MemberData(nameof(Ways))]
     public void Guests_neither_see_nor_reach_where_it_is_kept(Way way)
     {
@@ -51,7 +51,7 @@ public sealed class IsolationKeptTests
             .Select(Path.GetFileName));
     }
 
-    [Theory]
+    [NamespacesTheory]
     [MemberData(nameof(Ways))]
     public void A_directory_that_is_of_something_else_is_refused(Way way)
     {
@@ -86,7 +86,7 @@ public sealed class IsolationKeptTests
             StringComparison.Ordinal);
     }
 
-    [Theory]
+    [NamespacesTheory]
     [MemberData(nameof(Ways))]
     public void While_a_run_goes_on_nobody_else_uses_it(Way way)
     {
@@ -111,7 +111,7 @@ public sealed class IsolationKeptTests
         Assert.Empty(kept.Changes());
     }
 
-    [Theory]
+    [NamespacesTheory]
     [MemberData(nameof(Ways))]
     public void Types_that_are_never_applied_are_named(Way way)
     {
@@ -136,7 +136,7 @@ public sealed class IsolationKeptTests
         }
     }
 
-    [Theory]
+    [NamespacesTheory]
     [MemberData(nameof(Ways))]
     public void No_run_gives_a_file_the_rights_of_its_owner(Way way)
     {
@@ -158,7 +158,7 @@ public sealed class IsolationKeptTests
         Assert.Equal((UnixFileMode)0x9ed, File.GetUnixFileMode(Path.Combine(kept.Tree, "had")));
     }
 
-    [Theory]
+    [NamespacesTheory]
     [MemberData(nameof(Ways))]
     public void No_link_in_either_tree_is_followed(Way way)
     {
@@ -187,7 +187,7 @@ public sealed class IsolationKeptTests
         Assert.Single(Directory.GetFileSystemEntries(Path.GetDirectoryName(outside)!));
     }
 
-    [Theory]
+    [NamespacesTheory]
     [MemberData(nameof(Ways))]
     public void A_failure_is_undone_and_leaves_nothing(Way way)
     {
@@ -217,7 +217,7 @@ public sealed class IsolationKeptTests
         }
     }
 
-    [Theory]
+    [NamespacesTheory]
     [MemberData(nameof(Ways))]
     public void A_tree_deeper_than_any_path_is_refused_and_can_be_thrown_away(Way way)
     {
@@ -233,7 +233,7 @@ public sealed class IsolationKeptTests
         Assert.Empty(Directory.GetFileSystemEntries(kept.Tree));
     }
 
-    [Theory]
+    [NamespacesTheory]
     [MemberData(nameof(Ways))]
     public void By_default_the_whole_tree_is_a_copy(Way way)
     {
@@ -255,7 +255,7 @@ public sealed class IsolationKeptTests
         Assert.Equal("1\n", File.ReadAllText(kept.Place.File("out/f")));
     }
 
-    [Fact]
+    [NamespacesFact]
     public void Without_root_mounts_below_a_copy_end_the_run_with_a_word()
     {
         using var place = new Isolated(Way.Rootless);

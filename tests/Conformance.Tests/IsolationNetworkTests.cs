@@ -53,7 +53,7 @@ public sealed class IsolationNetworkTests
         }
     }
 
-    [Theory]
+    [NamespacesTheory]
     [MemberData(nameof(Listed))]
     public void Capabilities_that_are_listed_hold_over_the_own_network(
         Way way, string capabilities, string told)
@@ -73,7 +73,7 @@ public sealed class IsolationNetworkTests
         Assert.Equal(said, Words(place.Run([.. options], "/usr/bin/python3", "-c", Try)));
     }
 
-    [Theory]
+    [NamespacesTheory]
     [MemberData(nameof(Isolated.Ways), MemberType = typeof(Isolated))]
     public void The_second_network_is_one_of_the_budget_and_the_first_shows_nothing(Way way)
     {
@@ -88,7 +88,7 @@ public sealed class IsolationNetworkTests
         Assert.Equal("1 1", Words(run));
     }
 
-    [Theory]
+    [NamespacesTheory]
     [MemberData(nameof(Isolated.Ways), MemberType = typeof(Isolated))]
     public void Message_queues_are_the_runs_own(Way way)
     {

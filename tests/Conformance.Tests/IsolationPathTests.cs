@@ -23,7 +23,7 @@ public sealed class IsolationPathTests
 
     public static TheoryData<Way> Ways => Isolated.Ways;
 
-    [Theory]
+    [NamespacesTheory]
     [MemberData(nameof(Ways))]
     public void Names_are_taken_as_they_are(Way way)
     {
@@ -53,7 +53,7 @@ public sealed class IsolationPathTests
         }
     }
 
-    [Theory]
+    [NamespacesTheory]
     [InlineData("new\\nline", "control character")]
     [InlineData("nul\\0byte", "control character")]
     public void Names_that_a_line_cannot_hold_are_refused(string name, string why)
@@ -65,7 +65,7 @@ public sealed class IsolationPathTests
         Assert.Contains(why, run.Err, StringComparison.Ordinal);
     }
 
-    [Fact]
+    [NamespacesFact]
     public void A_pattern_that_a_name_without_UTF8_fits_is_refused()
     {
         using var place = new Isolated(Way.Rootless);
@@ -81,7 +81,7 @@ public sealed class IsolationPathTests
         Shell.Run(place.Path, null, "rm", "-r", "odd");
     }
 
-    [Theory]
+    [NamespacesTheory]
     [MemberData(nameof(Ways))]
     public void Patterns_and_symbolic_links_lead_to_what_they_mean(Way way)
     {

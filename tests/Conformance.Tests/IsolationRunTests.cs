@@ -31,7 +31,7 @@ public sealed class IsolationRunTests
 
     public static TheoryData<Way> Ways => Isolated.Ways;
 
-    [Theory]
+    [NamespacesTheory]
     [MemberData(nameof(Ways))]
     public void Terminals_and_the_loopback_device_work(Way way)
     {
@@ -41,7 +41,7 @@ public sealed class IsolationRunTests
             "b'typed\\n' /dev/pts/0\nb'/dev/pts/1\\r\\n' 0\nloopback is up\n", run.Out);
     }
 
-    [Theory]
+    [NamespacesTheory]
     [MemberData(nameof(Ways))]
     public void It_has_its_own_name_clocks_and_ids(Way way)
     {
@@ -66,7 +66,7 @@ public sealed class IsolationRunTests
         Assert.Equal(("3", "2"), (lines[5], lines[6]));
     }
 
-    [Theory]
+    [NamespacesTheory]
     [MemberData(nameof(Ways))]
     public void A_size_is_the_most_that_memory_takes(Way way)
     {
@@ -79,7 +79,7 @@ public sealed class IsolationRunTests
         Assert.Contains("No space left on device", run.Err, StringComparison.Ordinal);
     }
 
-    [Theory]
+    [NamespacesTheory]
     [MemberData(nameof(Ways))]
     public void The_init_process_takes_orphans_and_the_command_ends_the_run(Way way)
     {
@@ -100,7 +100,7 @@ public sealed class IsolationRunTests
         Assert.Equal(("late\n", 6), (waited.Out, waited.Status));
     }
 
-    [Theory]
+    [NamespacesTheory]
     [InlineData("exit 0", 0)]
     [InlineData("exit 255", 255)]
     [InlineData("kill -TERM $$", 143)]
@@ -119,7 +119,7 @@ public sealed class IsolationRunTests
         }
     }
 
-    [Theory]
+    [NamespacesTheory]
     [MemberData(nameof(Ways))]
     public void What_the_view_does_not_show_cannot_be_run_or_gone_to(Way way)
     {
@@ -144,7 +144,7 @@ public sealed class IsolationRunTests
         }
     }
 
-    [Fact]
+    [NamespacesFact]
     public void Options_lie_over_the_policy()
     {
         using var place = new Isolated(Way.Rootless);
@@ -172,7 +172,7 @@ public sealed class IsolationRunTests
         Assert.Equal("b: list=no read=ENOENT write=ENOENT make=EROFS\n", run.Out);
     }
 
-    [Fact]
+    [NamespacesFact]
     public void The_option_net_leaves_the_host_its_network()
     {
         using var place = new Isolated(Way.Rootless);
@@ -189,7 +189,7 @@ public sealed class IsolationRunTests
         }
     }
 
-    [Theory]
+    [NamespacesTheory]
     [MemberData(nameof(Ways))]
     public void Interactive_shells_control_their_jobs(Way way)
     {

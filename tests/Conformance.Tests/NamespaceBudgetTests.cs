@@ -28,7 +28,7 @@ public sealed class NamespaceBudgetTests
         }
     }
 
-    [Theory]
+    [NamespacesTheory]
     [MemberData(nameof(Ways))]
     public void Namespaces_that_daemons_keep_count_until_they_are_gone(string type, string way)
     {
@@ -38,7 +38,7 @@ public sealed class NamespaceBudgetTests
         Assert.Equal("ENOSPC ENOSPC ENOSPC ENOSPC then ENOSPC\n", Run([Max(type, 0)], guest));
     }
 
-    [Theory]
+    [NamespacesTheory]
     [InlineData("user")]
     [InlineData("mount")]
     [InlineData("pid")]
@@ -51,7 +51,7 @@ public sealed class NamespaceBudgetTests
         Assert.Equal("0 refused\n", Run([Max(type, 1)], guest));
     }
 
-    [Theory]
+    [NamespacesTheory]
     [MemberData(nameof(Ways))]
     public void Depth_is_that_of_one_made_within_another(string type, string way)
     {
@@ -60,7 +60,7 @@ public sealed class NamespaceBudgetTests
         Assert.Equal("ok ok ENOSPC \n", Run([$"creation.namespaces.{type}.depth=2"], guest));
     }
 
-    [Theory]
+    [NamespacesTheory]
     [InlineData("mount")]
     [InlineData("pid")]
     [InlineData("net")]
@@ -72,7 +72,7 @@ public sealed class NamespaceBudgetTests
         Assert.Equal("held ok, ENOSPC, then ok\n", Run([Max(type, 1)], guest));
     }
 
-    [Theory]
+    [NamespacesTheory]
     [InlineData("user", 1)]
     [InlineData("net", 3)]
     [InlineData("uts", 7)]
@@ -86,7 +86,7 @@ public sealed class NamespaceBudgetTests
         }
     }
 
-    [Fact]
+    [NamespacesFact]
     public void Depth_goes_with_the_namespace_that_is_entered()
     {
         string[] guest = [Guests.Path("budgets"), "enter"];
@@ -96,7 +96,7 @@ public sealed class NamespaceBudgetTests
             Run(["creation.namespaces.user.depth=2", "creation.entry.setns=allow"], guest));
     }
 
-    [Fact]
+    [NamespacesFact]
     public void Whoever_cannot_be_looked_at_enters_nothing()
     {
         string[] guest = [Guests.Path("budgets"), "hide", "4"];
@@ -107,7 +107,7 @@ public sealed class NamespaceBudgetTests
         Assert.InRange(int.Parse(Run([.. settings, Max("user", 50)], guest)[6..]), 0, 2);
     }
 
-    [Fact]
+    [NamespacesFact]
     public void A_namespace_is_not_taken_for_one_that_had_its_number_before()
     {
         string[] guest = [Guests.Path("budgets"), "reuse", "30"];
@@ -117,7 +117,7 @@ public sealed class NamespaceBudgetTests
             Run(["creation.namespaces.user.depth=2", "creation.entry.setns=allow"], guest));
     }
 
-    [Fact]
+    [NamespacesFact]
     public void A_call_that_waits_for_a_place_counts_once_against_the_rate()
     {
         string[] guest = [Guests.Path("budgets"), "turns", "user", "12"];
@@ -125,7 +125,7 @@ public sealed class NamespaceBudgetTests
             "0 refused\n", Run([Max("user", 1), "creation.limits.per_second=30"], guest));
     }
 
-    [Fact]
+    [NamespacesFact]
     public void A_call_that_waits_for_a_place_is_told_and_numbered_once()
     {
         const int turns = 12;
@@ -150,7 +150,7 @@ public sealed class NamespaceBudgetTests
             decisions.GetProperty("hits").GetInt32() + decisions.GetProperty("misses").GetInt32());
     }
 
-    [Fact]
+    [NamespacesFact]
     public void Types_have_budgets_of_their_own()
     {
         string guest = Guests.Path("budgets");
@@ -160,7 +160,7 @@ public sealed class NamespaceBudgetTests
             Run([Max("user", 2), Max("net", 0), Max("ipc", 1)], "sh", "-c", both));
     }
 
-    [Fact]
+    [NamespacesFact]
     public void Ids_are_the_same_inside_and_limits_cannot_be_raised()
     {
         string script = "id -u; id -g; echo 9999 > /proc/sys/user/max_user_namespaces; "
@@ -171,7 +171,7 @@ public sealed class NamespaceBudgetTests
             Run([User], "sh", "-c", script));
     }
 
-    [Fact]
+    [NamespacesFact]
     public void A_budget_that_is_used_up_is_told_with_its_line_and_the_edit()
     {
         using var place = new Workplace();
@@ -195,7 +195,7 @@ public sealed class NamespaceBudgetTests
         Assert.Equal(4, denied[0].GetProperty("rule").GetProperty("line").GetInt32());
     }
 
-    [Fact]
+    [NamespacesFact]
     public void Without_user_namespaces_nothing_runs_and_the_remedy_is_said()
     {
         using var place = new Workplace();

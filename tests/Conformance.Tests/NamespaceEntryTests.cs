@@ -15,7 +15,7 @@ public sealed class NamespaceEntryTests
         "-p", "processes", "--set", "creation.allow=CLONE_NEWUTS", "--set", "creation.entry.setns=allow",
     ];
 
-    [Fact]
+    [NamespacesFact]
     public void A_namespace_is_entered_by_what_it_is_not_by_what_is_said()
     {
         Assert.Equal(
@@ -30,7 +30,7 @@ public sealed class NamespaceEntryTests
             Enter((inside, pid) => Sandboxed(inside, Uts, pid)));
     }
 
-    [Fact]
+    [NamespacesFact]
     public void A_descriptor_that_is_changed_under_the_call_lets_nobody_in()
     {
         Assert.Equal(
@@ -39,7 +39,7 @@ public sealed class NamespaceEntryTests
         Assert.Equal("escaped 0\n", Enter((inside, pid) => Sandboxed(inside, ["-q", .. Uts], pid, "race")));
     }
 
-    [Fact]
+    [NamespacesFact]
     public void A_namespace_that_is_mounted_is_judged_as_what_it_is()
     {
         string[] deny = ["-q", "-p", "permissive", "--set", "creation.deny.CLONE_NEWUTS=EXDEV"];

@@ -33,7 +33,7 @@ public sealed class NamespaceSetUpTests
         }
     }
 
-    [Theory]
+    [NamespacesTheory]
     [MemberData(nameof(Profiles))]
     public void Ids_and_the_loopback_device_are_there_whoever_asked(Way way, string profile)
     {
@@ -61,7 +61,7 @@ public sealed class NamespaceSetUpTests
         }
     }
 
-    [Theory]
+    [NamespacesTheory]
     [MemberData(nameof(Profiles))]
     public void Without_the_keys_nothing_is_set_up(Way way, string profile)
     {
@@ -71,7 +71,7 @@ public sealed class NamespaceSetUpTests
         Assert.Matches("^ids 65534 65534 maps none none setgroups (deny|allo) lo down\n$", run.Out);
     }
 
-    [Theory]
+    [NamespacesTheory]
     [InlineData("permissive")]
     [InlineData("default")]
     public void One_that_is_given_counts_against_its_budget_and_leaves_nothing(string profile)
@@ -94,7 +94,7 @@ public sealed class NamespaceSetUpTests
         Assert.Contains("Cannot fork", deep.Err, StringComparison.Ordinal);
     }
 
-    [Fact]
+    [NamespacesFact]
     public void It_is_told_in_events_and_in_the_result()
     {
         using var place = new Workplace();
@@ -112,7 +112,7 @@ public sealed class NamespaceSetUpTests
             run.Result.GetProperty("namespaces").GetRawText());
     }
 
-    [Fact]
+    [NamespacesFact]
     public void Who_cannot_write_its_own_map_makes_no_user_namespace()
     {
         using var place = new Isolated(Way.Rootless);
@@ -134,7 +134,7 @@ public sealed class NamespaceSetUpTests
         Assert.StartsWith("ids 0 0 maps 0:0:1 0:0:1 ", may.Out, StringComparison.Ordinal);
     }
 
-    [Theory]
+    [NamespacesTheory]
     [MemberData(nameof(Profiles))]
     public void Every_type_can_be_given_to_each_process(Way way, string profile)
     {
@@ -159,7 +159,7 @@ public sealed class NamespaceSetUpTests
         Assert.Equal("6 0\n0\n", run.Out);
     }
 
-    [Theory]
+    [NamespacesTheory]
     [InlineData("KILL")]
     [InlineData("STOP")]
     public void Without_what_sets_them_up_no_namespace_is_made_and_the_rest_goes_on(string signal)
@@ -180,7 +180,7 @@ public sealed class NamespaceSetUpTests
         Assert.Equal("ended\nEAGAIN\nEAGAIN\nplain\n", run.Out);
     }
 
-    [Fact]
+    [NamespacesFact]
     public void Policies_say_what_is_set_up()
     {
         using var place = new Workplace();

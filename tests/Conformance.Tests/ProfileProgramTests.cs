@@ -21,12 +21,12 @@ public sealed class ProfileProgramTests
         "mkdir -p \"$1\" && cp -R in/. \"$1\" && cd \"$1\" && export HOME=\"$PWD\" TMPDIR=/tmp\n";
 
     /// <summary>Each profile as this user starts it.</summary>
-    public static TheoryData<Way, string> OwnProfiles => Environment.IsPrivilegedProcess
+    public static TheoryData<Way, string> OwnProfiles => Host.IsRoot
         ? new() { { Way.Root, "default" }, { Way.KeptRoot, "build" } }
         : new() { { Way.Rootless, "default" }, { Way.Rootless, "build" } };
 
     /// <summary>The same, and as an unprivileged user does.</summary>
-    public static TheoryData<Way, string> Profiles => Environment.IsPrivilegedProcess
+    public static TheoryData<Way, string> Profiles => Host.IsRoot
         ? new()
         {
             { Way.Root, "default" }, { Way.KeptRoot, "build" }, { Way.Rootless, "default" },
@@ -34,7 +34,7 @@ public sealed class ProfileProgramTests
         }
         : OwnProfiles;
 
-    [Theory]
+    [NamespacesTheory]
     [MemberData(nameof(Profiles))]
     public void Shells_run_pipelines_traps_and_jobs(Way way, string profile)
     {
@@ -53,7 +53,7 @@ public sealed class ProfileProgramTests
         }
     }
 
-    [Theory]
+    [NamespacesTheory]
     [MemberData(nameof(Profiles))]
     public void A_parallel_make_builds_a_C_project(Way way, string profile)
     {
@@ -65,7 +65,7 @@ public sealed class ProfileProgramTests
         Assert.Contains("sum ", made.Out, StringComparison.Ordinal);
     }
 
-    [Theory]
+    [NamespacesTheory]
     [MemberData(nameof(Profiles))]
     public void Gcc_compiles_links_and_finds_errors(Way way, string profile)
     {
@@ -87,7 +87,7 @@ public sealed class ProfileProgramTests
         Assert.Contains("b.c:1:", ran.Err, StringComparison.Ordinal);
     }
 
-    [Theory]
+    [NamespacesTheory]
     [MemberData(nameof(Profiles))]
     public void Git_clones_a_local_repository(Way way, string profile)
     {
@@ -96,7 +96,7 @@ public sealed class ProfileProgramTests
         Assert.Equal(0, cloned.Status);
     }
 
-    [Theory]
+    [NamespacesTheory]
     [MemberData(nameof(Profiles))]
     public void Archives_are_packed_and_unpacked(Way way, string profile) => Assert.Equal(
         0, Same(
@@ -139,7 +139,7 @@ public sealed class ProfileProgramTests
             way, profile, true, place => place.Write("in/Main.java", Programs.Java),
             "exec java Main.java").Status);
 
-    [Theory]
+    [NamespacesTheory]
     [MemberData(nameof(OwnProfiles))]
     public void Dotnet_builds_and_runs(Way way, string profile)
     {

@@ -44,7 +44,7 @@ public sealed class StrictTests
     public static TheoryData<Way> Ways =>
         [.. Isolated.AllWays.Where(way => way != Way.KeptRoot)];
 
-    [Theory]
+    [NamespacesTheory]
     [MemberData(nameof(Ways))]
     public void It_reads_its_input_and_makes_nothing(Way way)
     {
@@ -69,7 +69,7 @@ public sealed class StrictTests
         Assert.Equal((0, string.Empty), (list.Status, list.Out));
     }
 
-    [Fact]
+    [NamespacesFact]
     public void It_has_every_protection_or_does_not_run()
     {
         using var place = new Workplace();

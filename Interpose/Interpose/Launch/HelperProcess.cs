@@ -28,9 +28,13 @@ public sealed class HelperProcess : IDisposable
     /// <param name="words">
     /// Its arguments; the number of its end of the socket is added as the last.
     /// </param>
+    /// <param name="shared">
+    /// A descriptor that it keeps open, as its standard input, which it does not read.
+    /// </param>
     /// <param name="helper">The process.</param>
     /// <returns>Why it could not be.</returns>
-    public static Errno Start(IReadOnlyList<byte[]> words, out HelperProcess? helper)
+    public static Errno Start(
+        IReadOnlyList<byte[]> words, int shared, out HelperProcess? helper)
     {
         helper = null;
         Errno errno = FileCalls.Pair(out int ours, out int others);
@@ -40,7 +44,7 @@ public sealed class HelperProcess : IDisposable
         }
 
         var started = new HelperProcess(ours);
-        started.Plan(words, others);
+        started.Plan(words, others, shared);
         errno = started._plan.Start(out HostTid child);
         if (errno == Errno.None)
         {
@@ -116,7 +120,7 @@ public sealed class HelperProcess : IDisposable
         }
     }
 
-    private void Plan(IReadOnlyList<byte[]> words, int socket)
+    private void Plan(IReadOnlyList<byte[]> words, int socket, int shared)
     {
         const string what = "the helper";
         int fork = _plan.AddFork(what);
@@ -126,6 +130,7 @@ public sealed class HelperProcess : IDisposable
             "rt_sigprocmask of", what, __NR_rt_sigprocmask, SIG_SETMASK, mask, 0, sizeof(ulong));
         _plan.Add("setsid of", what, __NR_setsid);
         _plan.Add("fcntl of", what, __NR_fcntl, socket, F_SETFD, 0);
+        _plan.Add("dup2 of", what, __NR_dup2, shared, 0);
         if (socket > 3)
         {
             _plan.Add("close_range of", what, __NR_close_range, 3, socket - 1, 0);

@@ -143,9 +143,11 @@ internal sealed class ChangeKeeping : IDisposable
         else if (!_helper.Tell([Go]) || !Hear(out state, out changes))
         {
             state = "failed";
-            _log.Error("--commit: the helper that applies the changes has gone or is stuck");
+            _log.Error(
+                "--commit: the helper that applies the changes has gone or is stuck; when it has "
+                    + "ended, 'sandbox commit {Directory}' does what is left",
+                OneLine.Of(_kept.Path));
         }
-
         else if (state == "applied")
         {
             _log.Warn("--commit: {Count} changes applied", changes);
@@ -197,7 +199,7 @@ internal sealed class ChangeKeeping : IDisposable
             .. isTemporary ? [[.. "--discard"u8]] : (ReadOnlySpan<byte[]>)[],
             Encoding.UTF8.GetBytes(kept.Path), [.. "--helper"u8],
         ];
-        Errno errno = HelperProcess.Start(words, out HelperProcess? helper);
+        Errno errno = HelperProcess.Start(words, kept.Lock, out HelperProcess? helper);
         return helper ?? throw new SetupException(
             "cannot start", "the process that applies changes", errno,
             "it takes a /proc where programs can be run from");

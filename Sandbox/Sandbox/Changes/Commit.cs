@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Text;
 using Interpose.Abi;
 using Interpose.Files;
+using Interpose.Launch;
 
 namespace Sandbox.Changes;
 
@@ -34,28 +35,26 @@ internal sealed record CommitOutcome(
 /// then names change places one by one, each atomically (renameat2(2)). What was there before
 /// stays beside it until the last step went well, so that a failure is undone.
 /// </summary>
-internal sealed class Commit
+internal sealed partial class Commit
 {
     private const int ProblemsMost = 20;
     private readonly KeptChanges _kept;
     private readonly Action _onPiece;
     private readonly IReadOnlyList<(Folder Upper, Folder Real)> _trees;
-    private readonly List<Change> _changes;
     private readonly List<string> _problems = [];
     private readonly List<CommitStep> _done = [];
+    private List<Change> _changes = [];
 
-    private Commit(KeptChanges kept, KeptTrees trees, Action onPiece)
-    {
+    private Commit(KeptChanges kept, KeptTrees trees, Action onPiece) =>
         (_kept, _onPiece, _trees) = (kept, onPiece, trees.All);
-        _changes = trees.Changes();
-    }
 
     /// <summary>Applies them; nothing is thrown for what the host refuses.</summary>
     /// <param name="kept">The changes, locked.</param>
     /// <param name="onPiece">Called again and again while it goes on.</param>
     public static CommitOutcome Run(KeptChanges kept, Action onPiece)
     {
-        if (kept.Manifest.Applied is { } when)
+        CommitJournal? journal = kept.Journal();
+        if (journal is null && kept.Manifest.Applied is { } when)
         {
             return new(
                 CommitState.Refused, 0, [$"they were applied at {KeptManifest.Text(when)}"]);
@@ -64,7 +63,9 @@ internal sealed class Commit
         try
         {
             using var trees = new KeptTrees(kept);
-            return new Commit(kept, trees, onPiece).Run();
+            var commit = new Commit(kept, trees, onPiece);
+            return journal?.Steps is { } steps ? commit.Finish(steps, journal.Changes)
+                : commit.Run(trees, journal);
         }
         catch (FileFailure e)
         {
@@ -72,12 +73,22 @@ internal sealed class Commit
         }
     }
 
-    private CommitOutcome Run()
+    private CommitOutcome Run(KeptTrees trees, CommitJournal? killed)
     {
+        _changes = trees.Changes();
+        long sinceFound = _kept.Manifest.Since;
+        if (killed is not null)
+        {
+            RemoveMade(CommitJournal.Prefix(killed.Mark));
+            _kept.RemoveJournal();
+            _changes = trees.Changes();
+            sinceFound = HostProcess.NextInstant();
+        }
+
         foreach (Change change in _changes)
         {
-            if (RealTree.Conflict(_trees[change.Root].Real, change, _kept.Manifest.Since)
-                is { } why)
+            if (RealTree.Conflict(
+                _trees[change.Root].Real, change, _kept.Manifest.Since, sinceFound) is { } why)
             {
                 Refuse(change, why);
             }
@@ -91,35 +102,54 @@ internal sealed class Commit
         }
 
         var staged = new StagedChanges(_trees, _onPiece);
+        _kept.Write(new(staged.Mark, _changes.Count, null));
         try
         {
             staged.Make(_changes);
             CheckAgain();
             if (_problems.Count > 0)
             {
-                Clean(staged.Steps);
-                return Outcome(CommitState.Refused);
+                return CleanUp(staged.Steps, CommitState.Refused, _changes.Count);
             }
 
-            foreach (CommitStep step in staged.Steps)
+            _kept.Write(new(staged.Mark, _changes.Count, staged.Steps));
+        }
+        catch (FileFailure e)
+        {
+            _problems.Add(e.Message);
+            return CleanUp(staged.Steps, CommitState.Failed, _changes.Count);
+        }
+
+        return Finish(staged.Steps, _changes.Count);
+    }
+
+    /// <summary>Takes all steps that have not been taken yet.</summary>
+    private CommitOutcome Finish(IReadOnlyList<CommitStep> steps, int changes)
+    {
+        if (_kept.Manifest.Applied is not null)
+        {
+            return CleanUp(steps, CommitState.Applied, changes);
+        }
+
+        try
+        {
+            foreach (CommitStep step in steps)
             {
                 Do(step);
                 _onPiece();
             }
 
             Sync();
+            _kept.MarkApplied();
         }
         catch (FileFailure e)
         {
             _problems.Add(e.Message);
-            bool undone = Undo();
-            Clean(undone ? staged.Steps : []);
-            return Outcome(undone ? CommitState.Failed : CommitState.Partial);
+            return Undo() ? CleanUp(steps, CommitState.Failed, changes)
+                : new(CommitState.Partial, changes, _problems);
         }
 
-        Clean(staged.Steps);
-        _kept.MarkApplied();
-        return Outcome(CommitState.Applied);
+        return CleanUp(steps, CommitState.Applied, changes);
     }
 
     private CommitOutcome Outcome(CommitState state) => new(state, _changes.Count, _problems);
@@ -166,7 +196,7 @@ internal sealed class Commit
             return;
         }
 
-        Errno errno = Rename(folder, step, isUndo: false);
+        Errno errno = IsDone(step, folder) ? Errno.None : Rename(folder, step, isUndo: false);
         if (errno != Errno.None)
         {
             throw new FileFailure(
@@ -265,7 +295,7 @@ internal sealed class Commit
     }
 
     /// <summary>Removes what has a temporary name: what was replaced, or not needed.</summary>
-    private void Clean(IReadOnlyList<CommitStep> steps)
+    private CommitOutcome CleanUp(IReadOnlyList<CommitStep> steps, CommitState state, int changes)
     {
         foreach (CommitStep step in steps)
         {
@@ -286,5 +316,8 @@ internal sealed class Commit
 
             _onPiece();
         }
+
+        _kept.RemoveJournal();
+        return new(state, changes, _problems);
     }
 }

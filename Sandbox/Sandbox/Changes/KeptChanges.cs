@@ -20,11 +20,12 @@ namespace Sandbox.Changes;
 internal sealed class KeptChanges : IDisposable
 {
     private const int ManifestMost = 16 << 20;
+    private const int JournalMost = 1 << 30;
     private const int OfOwner = 0x1c0;
     private const int NamesMost = 100_000;
     private const string Use = "give a new or an empty directory, or one of an earlier run";
     private static readonly byte[] ManifestName = "manifest.json"u8.ToArray();
-    private static readonly byte[] NewName = "manifest.json.new"u8.ToArray();
+    private static readonly byte[] JournalName = "commit.journal"u8.ToArray();
     private readonly Folder _folder;
     private readonly OpenFile _lock;
     private bool _isMade;
@@ -35,6 +36,9 @@ internal sealed class KeptChanges : IDisposable
 
     /// <summary>The directory, without symbolic links.</summary>
     public string Path { get; }
+
+    /// <summary>The descriptor that the lock is held by.</summary>
+    public int Lock => _lock.Descriptor;
 
     /// <summary>What is known of the changes.</summary>
     public KeptManifest Manifest { get; private set; }
@@ -137,6 +141,51 @@ internal sealed class KeptChanges : IDisposable
     public Folder OpenUpper(int root) => _folder.Enter(
         [.. NameOf(root), .. "/upper"u8]);
 
+    /// <summary>What a commit that was killed has left to do; null for nothing.</summary>
+    /// <exception cref="SetupException">It cannot be read.</exception>
+    public CommitJournal? Journal()
+    {
+        if (_folder.TryStat(JournalName) is not { } status)
+        {
+            return null;
+        }
+
+        if (status.Kind == FileKind.Regular && status.Size < JournalMost)
+        {
+            using OpenFile file = _folder.Read(JournalName);
+            if (CommitJournal.Read(file.ReadAll((int)status.Size)) is { } journal)
+            {
+                return journal;
+            }
+        }
+
+        throw Problem(Path, Errno.EINVAL, "its commit.journal is none of this version");
+    }
+
+    /// <summary>Takes note of what a commit is about to do, before it does so.</summary>
+    public void Write(CommitJournal journal) => Save(JournalName, journal.Write());
+
+    /// <summary>Takes note that nothing is left to do.</summary>
+    public void RemoveJournal()
+    {
+        _folder.Remove(JournalName);
+        _folder.Sync();
+    }
+
+    /// <summary>Whether a commit was killed on its way.</summary>
+    public bool IsUnfinished => _folder.TryStat(JournalName) is not null;
+
+    /// <summary>Fails where a commit was killed on its way.</summary>
+    /// <exception cref="SetupException">It was.</exception>
+    public void CheckFinished()
+    {
+        if (IsUnfinished)
+        {
+            throw Problem(
+                Path, Errno.EBUSY, "a commit of it was killed: 'sandbox commit' finishes it");
+        }
+    }
+
     /// <summary>Takes note that the changes have been applied.</summary>
     public void MarkApplied() => Save(Manifest with { Applied = DateTimeOffset.UtcNow });
 
@@ -219,6 +268,7 @@ internal sealed class KeptChanges : IDisposable
 
     private void CheckContinues(KeptManifest earlier, List<KeptRoot> roots)
     {
+        CheckFinished();
         if (earlier.Applied is { } when)
         {
             throw Problem(
@@ -273,15 +323,22 @@ internal sealed class KeptChanges : IDisposable
 
     private void Save(KeptManifest manifest)
     {
-        _folder.Remove(NewName);
-        using (OpenFile file = _folder.Make(NewName))
+        Save(ManifestName, manifest.Write());
+        Manifest = manifest;
+    }
+
+    /// <summary>A file is there as a whole, or as it was.</summary>
+    private void Save(byte[] name, byte[] text)
+    {
+        byte[] made = [.. name, .. ".new"u8];
+        _folder.Remove(made);
+        using (OpenFile file = _folder.Make(made))
         {
-            file.Write(manifest.Write());
+            file.Write(text);
             file.Sync();
         }
 
-        _folder.Replace(NewName, ManifestName);
+        _folder.Replace(made, name);
         _folder.Sync();
-        Manifest = manifest;
     }
 }

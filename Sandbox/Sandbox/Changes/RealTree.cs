@@ -18,7 +18,10 @@ internal static class RealTree
     /// <param name="real">The tree's own directory.</param>
     /// <param name="change">The change.</param>
     /// <param name="since">When the run began.</param>
-    public static string? Conflict(Folder real, Change change, long since)
+    /// <param name="sinceFound">
+    /// The same for directories in which an earlier commit of these changes may have made files.
+    /// </param>
+    public static string? Conflict(Folder real, Change change, long since, long sinceFound)
     {
         if (change.Refused is { } never)
         {
@@ -27,7 +30,7 @@ internal static class RealTree
 
         if (change.Real is not { } status)
         {
-            return IsGone(real, change, since) ? "it has gone since the run began" : null;
+            return IsGone(real, change, sinceFound) ? "it has gone since the run began" : null;
         }
 
         return status.Kind != FileKind.Directory

@@ -28,8 +28,10 @@ internal enum CommitAct
 /// <param name="Directory">The directory, in the change's tree.</param>
 /// <param name="Name">The name there; empty for the directory itself.</param>
 /// <param name="Temporary">The name beside it; empty where none is needed.</param>
+/// <param name="Made">What was made ready; null where nothing was.</param>
 internal readonly record struct CommitStep(
-    CommitAct Act, Change Change, byte[] Directory, byte[] Name, byte[] Temporary);
+    CommitAct Act, Change Change, byte[] Directory, byte[] Name, byte[] Temporary,
+    FileStatus? Made = null);
 
 /// <summary>
 /// Makes all that is new ready beside where it goes, under other names: what can fail for lack of
@@ -50,6 +52,9 @@ internal sealed class StagedChanges
     /// <summary>Takes the trees; nothing is made yet.</summary>
     public StagedChanges(IReadOnlyList<(Folder Upper, Folder Real)> trees, Action onPiece) =>
         (_trees, _onPiece) = (trees, onPiece);
+
+    /// <summary>What the names of all that is made ready have in common.</summary>
+    public string Mark => _mark;
 
     /// <summary>The steps so far. Those with a temporary name have to be cleaned up.</summary>
     public IReadOnlyList<CommitStep> Steps => _steps;
@@ -106,6 +111,8 @@ internal sealed class StagedChanges
             change.Real is null ? CommitAct.Put : CommitAct.Exchange, change, directory, name,
             temporary));
         Make(change, directory, temporary, now);
+        using Folder folder = _trees[change.Root].Real.Enter(directory);
+        _steps[^1] = _steps[^1] with { Made = folder.TryStat(temporary) };
     }
 
     private void Make(Change change, byte[] directory, byte[] name, FileStatus now)
@@ -178,5 +185,6 @@ internal sealed class StagedChanges
         || name.SequenceEqual("system.posix_acl_access"u8);
 
     private byte[] NewName() => Encoding.ASCII.GetBytes(
-        string.Create(CultureInfo.InvariantCulture, $".sandbox-commit-{_mark}-{_steps.Count}"));
+        string.Create(
+            CultureInfo.InvariantCulture, $"{CommitJournal.Prefix(_mark)}{_steps.Count}"));
 }

@@ -82,6 +82,7 @@ internal sealed class ChangeCommands
     {
         using KeptChanges kept = KeptChanges.Open(
             parsed.GetValue(_directory)!, alone: false);
+        kept.CheckFinished();
         using var trees = new KeptTrees(kept);
         List<Change> changes = trees.Changes();
         bool written = parsed.GetValue(_json)

@@ -1,5 +1,6 @@
 using System;
 using Interpose.Abi;
+using Interpose.Files;
 using Interpose.Isolation;
 using Interpose.Launch;
 using Policies;
@@ -75,6 +76,21 @@ internal static class IsolationResolver
             : throw new SetupException("cannot change to", directory!, errno, string.Empty);
     }
 
+    /// <summary>Whether this user namespace has an id: user_namespaces(7).</summary>
+    private static bool IsMapped(string kind, int id)
+    {
+        string[] lines = TextFile.Lines($"/proc/self/{kind}_map");
+        bool isMapped = lines.Length == 0;
+        foreach (string line in lines)
+        {
+            string[] words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+            isMapped |= words.Length == 3 && long.TryParse(words[0], out long first)
+                && long.TryParse(words[2], out long count) && id >= first && id - first < count;
+        }
+
+        return isMapped;
+    }
+
     /// <summary>The guest's ids; null when nothing is asked for and nothing follows.</summary>
     private static GuestIds? Ids(IsolationPolicy isolation)
     {
@@ -98,6 +114,16 @@ internal static class IsolationResolver
                 $"the host id {hostUser}", Errno.EPERM,
                 "start the sandbox as another user, or --set isolation.user.host_uid=0 "
                     + "--set isolation.user.host_gid=0");
+        }
+
+        if ((hostUser != user && !IsMapped("uid", hostUser))
+            || (hostGroup != group && !IsMapped("gid", hostGroup)))
+        {
+            throw new SetupException(
+                "isolation.user: the user namespace that the sandbox is in does not have",
+                $"the ids {hostUser}:{hostGroup}", Errno.EINVAL,
+                $"map them, or --set isolation.user.host_uid={user} "
+                    + $"--set isolation.user.host_gid={group}");
         }
 
         if (!hasUser && (ids.Uid != hostUser || ids.Gid != hostGroup))

@@ -30,7 +30,7 @@ internal sealed class Isolated : IDisposable
         ["user", "mount", "pid", "net", "ipc", "uts", "cgroup"];
 
     /// <summary>The ways of this user.</summary>
-    public static readonly Way[] AllWays = Environment.IsPrivilegedProcess
+    public static readonly Way[] AllWays = Host.IsRoot
         ? [Way.Rootless, Way.Root, Way.KeptRoot] : [Way.Rootless];
 
     private static readonly Lazy<string> Copy = new(CopyProduct);
@@ -111,6 +111,10 @@ internal sealed class Isolated : IDisposable
     public Outcome Call(params string[] arguments) =>
         Shell.Run(Path, null, [.. AsUser, Copy.Value, .. arguments]);
 
+    /// <summary>The same behind another program.</summary>
+    public Outcome CallBehind(string[] program, params string[] arguments) =>
+        Shell.Run(Path, null, [.. AsUser, .. program, Copy.Value, .. arguments]);
+
     /// <summary>Runs a command without the sandbox, as the user who would run it.</summary>
     public Outcome Native(params string[] command)
     {
@@ -125,7 +129,7 @@ internal sealed class Isolated : IDisposable
     /// <summary>The files of the test belong to the guest's user.</summary>
     public void GiveAway()
     {
-        if (Environment.IsPrivilegedProcess && Way != Way.KeptRoot)
+        if (Host.IsRoot && Way != Way.KeptRoot)
         {
             Outcome chown = Shell.Run(Path, null, "chown", "-hR", $"{Nobody}:{Nobody}", Path);
             Assert.True(chown.Status == 0, chown.ToString());
@@ -142,7 +146,7 @@ internal sealed class Isolated : IDisposable
     [
         "env", $"HOME={File("home")}", $"TMPDIR={Path}",
         "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-        .. Way == Way.Rootless && Environment.IsPrivilegedProcess ? AsNobody : [],
+        .. Way == Way.Rootless && Host.IsRoot ? AsNobody : [],
     ];
 
     /// <summary>A command line of a way with a program in front of the sandbox.</summary>

@@ -18,7 +18,7 @@ internal sealed class KeptPlace : IDisposable
         Place = new(way);
         Rules = ["-p", Place.Policy($"{{default: ro, paths: {{./tree: cow{rules}}}}}")];
         File.SetUnixFileMode(_outside.Path, (UnixFileMode)0x1c0);
-        if (way == Way.Rootless && Environment.IsPrivilegedProcess)
+        if (way == Way.Rootless && Host.IsRoot)
         {
             Shell.Run("/", null, "chown", $"{Isolated.Nobody}:{Isolated.Nobody}", _outside.Path);
         }

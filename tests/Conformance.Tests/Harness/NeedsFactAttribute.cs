@@ -26,12 +26,25 @@ internal sealed class NeedsFactAttribute : FactAttribute
     }
 }
 
-/// <summary>The same for a theory.</summary>
+/// <summary>
+/// A theory that needs a program, and that the program can do something where the tests run.
+/// </summary>
 [AttributeUsage(AttributeTargets.Method)]
 internal sealed class NeedsTheoryAttribute : TheoryAttribute
 {
-    public NeedsTheoryAttribute(string program) =>
-        (Program, Skip) = (program, NeedsFactAttribute.Missing(program));
+    public NeedsTheoryAttribute(string program, params string[] arguments)
+    {
+        (Program, Arguments) = (program, arguments);
+        Skip = NeedsFactAttribute.Missing(program) ?? Refused();
+    }
 
     public string Program { get; }
+
+    public string[] Arguments { get; }
+
+    private string? Refused()
+    {
+        Outcome native = Shell.Run("/", null, [Program, .. Arguments]);
+        return native.Status == 0 ? null : $"natively it does not go here: {native.Err.Trim()}";
+    }
 }

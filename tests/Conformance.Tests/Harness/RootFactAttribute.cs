@@ -10,7 +10,7 @@ internal sealed class RootFactAttribute : FactAttribute
         string why = "only root makes such a namespace without a user namespace around it")
     {
         Why = why;
-        Skip = Environment.IsPrivilegedProcess ? null : why;
+        Skip = Host.IsRoot ? null : why;
     }
 
     public string Why { get; }
