@@ -36,6 +36,14 @@ public sealed record CgroupSpec(
     }
 }
 
+/// <summary>By what a process comes into a group, in one of the hierarchies.</summary>
+/// <param name="Fd">Its cgroup.procs, open for writing.</param>
+/// <param name="File">The same, by its path.</param>
+/// <param name="Directory">
+/// In version 2 its directory, of which clone3(2) makes the birthplace of a process.
+/// </param>
+public readonly record struct CgroupEntrance(int Fd, string File, int? Directory);
+
 /// <summary>A group that could not be had.</summary>
 /// <param name="Step">What was tried.</param>
 /// <param name="Object">On what.</param>

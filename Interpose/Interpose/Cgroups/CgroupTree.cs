@@ -66,6 +66,19 @@ public sealed class CgroupTree
     public CgroupHome? Of(string controller) =>
         _homes.TryGetValue(controller, out CgroupHome? home) ? home : null;
 
+    /// <summary>Where the hierarchy is mounted that a directory is in.</summary>
+    public string RootOf(string directory)
+    {
+        string found = string.Empty;
+        foreach (string root in _roots)
+        {
+            bool isIn = directory.StartsWith(root + "/", StringComparison.Ordinal);
+            found = isIn && root.Length > found.Length ? root : found;
+        }
+
+        return found;
+    }
+
     /// <summary>Reads /proc/self/cgroup and /proc/self/mountinfo.</summary>
     public static CgroupTree Read() => ReadOf("self");
 

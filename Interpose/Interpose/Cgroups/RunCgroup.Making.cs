@@ -273,20 +273,46 @@ public sealed partial class RunCgroup
     {
         foreach (string directory in _directories)
         {
+            string part = PartOf(directory, out bool unified);
             string file = directory + "/cgroup.procs";
             Errno errno = Posix.Open(file, O_WRONLY, out int fd);
             if (errno != Errno.None)
             {
-                return new("open", file, errno, "memory");
+                return new("open", file, errno, part);
             }
 
-            _entrances.Add(fd);
-            if (Posix.Lock(fd) == Errno.EAGAIN)
+            int birthplace = -1;
+            errno = unified ? Posix.Open(directory, O_PATH | O_DIRECTORY, out birthplace)
+                : Errno.None;
+            _entrances.Add(new(fd, file, unified && errno == Errno.None ? birthplace : null));
+            if (errno != Errno.None)
             {
-                return new("lock", file, Errno.EAGAIN, "memory");
+                return new("open", directory, errno, part);
+            }
+
+            errno = Posix.Lock(fd);
+            if (errno != Errno.None)
+            {
+                return new("lock", file, errno, part);
             }
         }
 
         return null;
+    }
+
+    /// <summary>The first limit that a directory is for.</summary>
+    private string PartOf(string directory, out bool unified)
+    {
+        foreach ((string controller, CgroupHome home) in _groups)
+        {
+            if (home.Directory == directory)
+            {
+                unified = home.Unified;
+                return controller == "io" ? "io_weight" : controller;
+            }
+        }
+
+        unified = false;
+        return "memory";
     }
 }

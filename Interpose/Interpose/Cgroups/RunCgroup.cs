@@ -1,6 +1,5 @@
 using System;
 using System.Collections.Generic;
-using System.Text;
 using Interpose.Abi;
 using Interpose.Files;
 using Interpose.LibC;
@@ -9,14 +8,14 @@ namespace Interpose.Cgroups;
 
 /// <summary>
 /// The group of one run, a directory in each hierarchy that has a part in it. It is made, limited
-/// and opened before the first task is; placing that one is a write for each, and all later ones
-/// are born into it.
+/// and opened before the first task is. That one is born into it, or moves itself by a write for
+/// each before it does anything else; all later ones are born into it.
 /// </summary>
 public sealed partial class RunCgroup : IDisposable
 {
     private const int Period = 100_000;
     private readonly List<string> _directories = [];
-    private readonly List<int> _entrances = [];
+    private readonly List<CgroupEntrance> _entrances = [];
     private readonly Dictionary<string, CgroupHome> _groups = new(StringComparer.Ordinal);
     private readonly string _name;
 
@@ -24,6 +23,9 @@ public sealed partial class RunCgroup : IDisposable
 
     /// <summary>The directories, for messages and tests.</summary>
     public IReadOnlyList<string> Directories => _directories;
+
+    /// <summary>The ways into it, open until this is disposed of.</summary>
+    public IReadOnlyList<CgroupEntrance> Entrances => _entrances;
 
     /// <summary>Tasks that the OOM killer ended so far.</summary>
     public long OomKills => _groups.TryGetValue("memory", out CgroupHome? memory)
@@ -48,15 +50,14 @@ public sealed partial class RunCgroup : IDisposable
         for (int attempt = 1; ; attempt++)
         {
             var group = new RunCgroup(name);
-            failure = group.Make(tree, spec) ?? group.Open();
-            bool taken = failure is not null && group._directories.Count > 0
-                && failure.Errno is Errno.ENOENT or Errno.ENODEV or Errno.EAGAIN;
-            failure ??= group.Limit(spec);
+            failure = group.Make(tree, spec) ?? group.Open() ?? group.Limit(spec);
             if (failure is null)
             {
                 return group;
             }
 
+            bool taken = group._directories.Count > 0
+                && failure.Errno is Errno.ENOENT or Errno.ENODEV or Errno.EAGAIN;
             group.Remove();
             group.Dispose();
             if (!taken || attempt == most)
@@ -64,22 +65,6 @@ public sealed partial class RunCgroup : IDisposable
                 return null;
             }
         }
-    }
-
-    /// <summary>Moves a process with all its threads into the group.</summary>
-    public Errno Place(HostTid process)
-    {
-        byte[] text = Encoding.ASCII.GetBytes(process.ToString());
-        foreach (int fd in _entrances)
-        {
-            Errno errno = Posix.Write(fd, text, out _);
-            if (errno != Errno.None)
-            {
-                return errno;
-            }
-        }
-
-        return Errno.None;
     }
 
     /// <summary>What the group used so far.</summary>
@@ -149,9 +134,13 @@ public sealed partial class RunCgroup : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (int fd in _entrances)
+        foreach ((int fd, _, int? directory) in _entrances)
         {
             Posix.Close(fd);
+            if (directory is { } open)
+            {
+                Posix.Close(open);
+            }
         }
 
         _entrances.Clear();

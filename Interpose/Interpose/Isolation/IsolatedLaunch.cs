@@ -50,8 +50,9 @@ internal sealed class IsolatedLaunch : IDisposable
     /// <param name="plan">The plan, up to here.</param>
     /// <param name="spec">What the run gets.</param>
     /// <param name="most">How many namespaces guests may make; empty for no limit.</param>
+    /// <param name="hasGroup">Whether the task stands in the run's own cgroup by now.</param>
     public IsolatedLaunch(
-        LaunchPlan plan, IsolationSpec spec, IReadOnlyList<NamespaceLimit> most)
+        LaunchPlan plan, IsolationSpec spec, IReadOnlyList<NamespaceLimit> most, bool hasGroup)
     {
         (_plan, _spec, _privileged) = (plan, spec, Privileges.CanIsolate());
         if ((spec.Namespaces & CLONE_NEWPID) != 0)
@@ -59,8 +60,17 @@ internal sealed class IsolatedLaunch : IDisposable
             Unprepared = InitProcess.Prepare(out _init);
         }
 
-        ulong first = spec.Namespaces & ~CLONE_NEWTIME;
+        // Its root is the group in which its maker stood when it was made.
+        ulong later = CLONE_NEWTIME | (hasGroup ? CLONE_NEWCGROUP : 0);
+        ulong first = spec.Namespaces & ~later;
         plan.Namespaces = _privileged ? first & ~CLONE_NEWUSER : first;
+        if ((spec.Namespaces & later & CLONE_NEWCGROUP) != 0)
+        {
+            plan.Part = "cgroup";
+            plan.Add(
+                "unshare(CLONE_NEWCGROUP) of", Command, __NR_unshare, (nint)CLONE_NEWCGROUP);
+        }
+
         plan.Part = "user";
         if (!_privileged && HasUser)
         {

@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 
 namespace Interpose.Isolation;
@@ -50,7 +51,11 @@ public enum MountKind
 /// the directories <c>upper</c> and <c>work</c>; null for memory.
 /// </param>
 public sealed record FileMount(
-    string Path, MountKind Kind, bool IsDirectory, ulong? Size = null, string? Kept = null);
+    string Path, MountKind Kind, bool IsDirectory, ulong? Size = null, string? Kept = null)
+{
+    /// <summary>What of the host a ReadOnly shows there; null for what stands there.</summary>
+    public string? Source { get; init; }
+}
 
 /// <summary>The files of a run.</summary>
 /// <param name="Default">
@@ -66,7 +71,36 @@ public sealed record FileMount(
 /// <param name="Directory">The directory that the command starts in.</param>
 public sealed record FileTree(
     MountKind Default, IReadOnlyList<FileMount> Mounts,
-    IReadOnlyList<(string Path, string Target)> Links, string Directory);
+    IReadOnlyList<(string Path, string Target)> Links, string Directory)
+{
+    /// <summary>
+    /// The same with a directory of the host's in the place of another, read-only; unchanged
+    /// where the other is not to be seen as it is, or something stands in it.
+    /// </summary>
+    public FileTree Showing(string source, string path)
+    {
+        MountKind around = Default;
+        int nearest = 0;
+        foreach (FileMount mount in Mounts)
+        {
+            if ((mount.Path + "/").StartsWith(path + "/", StringComparison.Ordinal))
+            {
+                return this;
+            }
+
+            if (path.StartsWith(mount.Path + "/", StringComparison.Ordinal)
+                && mount.Path.Length > nearest)
+            {
+                (around, nearest) = (mount.Kind, mount.Path.Length);
+            }
+        }
+
+        bool isSeen =
+            around is MountKind.ReadOnly or MountKind.ReadWrite or MountKind.CopyOnWrite;
+        FileMount shown = new(path, MountKind.ReadOnly, IsDirectory: true) { Source = source };
+        return isSeen ? this with { Mounts = [.. Mounts, shown] } : this;
+    }
+}
 
 /// <summary>What a run gets for itself: namespaces(7), and what is done in them.</summary>
 public sealed record IsolationSpec

@@ -90,7 +90,8 @@ internal sealed partial class MountSteps
             }
             else if (NeedsCopy(mount))
             {
-                _copies[mount.Path] = _calls.Copy(mount.Path, mount.IsDirectory);
+                _copies[mount.Path] =
+                    _calls.Copy(mount.Source ?? mount.Path, mount.IsDirectory);
             }
 
             if (mount.Kept is { } kept)
@@ -102,6 +103,7 @@ internal sealed partial class MountSteps
 
     private bool NeedsCopy(FileMount mount) => mount.Kind switch
     {
+        _ when mount.Source is not null => true,
         MountKind.ReadOnly or MountKind.ReadWrite =>
             Around(mount.Path)?.Kind is not { } kind
                 ? mount.Kind != _tree.Default : kind != mount.Kind,

@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Runtime.InteropServices;
 using System.Text;
 using Interpose.Abi;
+using Interpose.Cgroups;
 using Interpose.Isolation;
 using Interpose.LibC;
 using Interpose.Namespaces;
@@ -35,7 +36,11 @@ public sealed record LaunchSpec(
     sock_filter[] Filter,
     IReadOnlyList<NamespaceLimit> NamespacesMost,
     IsolationSpec? Isolation = null,
-    (int Step, Errno Errno)? Fault = null);
+    (int Step, Errno Errno)? Fault = null)
+{
+    /// <summary>The entrances to the run's cgroup; none without.</summary>
+    public IReadOnlyList<CgroupEntrance> Groups { get; init; } = [];
+}
 
 /// <summary>A step of the launch that failed in the child.</summary>
 /// <param name="Step">What was tried.</param>
@@ -58,6 +63,9 @@ public readonly record struct LaunchFailure(
 /// <summary>The first task of a run, from clone to exec.</summary>
 public sealed class GuestLaunch : IDisposable
 {
+    /// <summary>The part of a launch that places the run in its cgroup.</summary>
+    public const string GroupPart = "placement";
+
     private const string Exec = "execve";
     private const int SignalSetSize = 8;
     private const long IgnoreSignal = 1;
@@ -71,10 +79,17 @@ public sealed class GuestLaunch : IDisposable
     {
         _plan.Part = "clone";
         PlanDeathWithSupervisor(_plan);
+        _plan.Part = GroupPart;
+        foreach (CgroupEntrance entrance in spec.Groups)
+        {
+            _plan.AddPlacement(entrance);
+        }
+
         _plan.Part = string.Empty;
         if (spec.Isolation is { } isolation)
         {
-            _isolated = new(_plan, isolation, spec.NamespacesMost);
+            _isolated = new(
+                _plan, isolation, spec.NamespacesMost, hasGroup: spec.Groups.Count > 0);
             _isolated.PlanAttach();
         }
         else

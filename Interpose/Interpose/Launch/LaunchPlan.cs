@@ -211,8 +211,7 @@ internal sealed unsafe partial class LaunchPlan : IDisposable
 
         _begun = (Stopwatch.GetTimestamp(), Native.Cycles());
 
-        // SAFETY: the plan and all it points to are native memory that Dispose alone frees.
-        long result = Native.Launch(_plan);
+        long result = Launch();
         Posix.Close(supervisor);
         child = new HostTid((int)result);
         _child = child;

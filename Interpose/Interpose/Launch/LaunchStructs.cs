@@ -30,6 +30,7 @@ internal unsafe struct launch_plan
     public void* second_stack;
     public uint second_step;
     public uint shares;
+    public int cgroup;
 }
 
 [StructLayout(LayoutKind.Sequential)]

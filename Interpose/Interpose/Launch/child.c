@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/futex.h>
+#include <linux/sched.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -25,6 +26,8 @@
 #define EXPORT __attribute__((visibility("default")))
 #define SIGNALS 64
 #define MASK_BYTES 8
+/* What of a task's stack, below its end, the kernel is told of. */
+#define STACK_BYTES 4096
 
 static struct start_state start;
 
@@ -91,8 +94,8 @@ __attribute__((constructor)) static void take_start_state(int argc, char **argv,
 }
 
 /* A task of its own that shares memory: its id, or -errno. It runs on its own stack. */
-static long clone_on_stack(uint64_t flags, void *stack, uint32_t *clears, void (*run)(void *),
-                           void *argument)
+static long call_on_stack(long nr, uint64_t a0, uint64_t a1, uint32_t *clears, void (*run)(void *),
+                          void *argument)
 {
     long ret;
     register uint32_t *r10 __asm__("r10") = clears;
@@ -108,10 +111,30 @@ static long clone_on_stack(uint64_t flags, void *stack, uint32_t *clears, void (
                      "hlt\n"
                      "1:"
                      : "=a"(ret)
-                     : "a"((long)SYS_clone), "D"(flags), "S"(stack), "d"(0L), "r"(r10), "r"(r8),
-                       "r"(r12), "r"(r13)
+                     : "a"(nr), "D"(a0), "S"(a1), "d"(0L), "r"(r10), "r"(r8), "r"(r12), "r"(r13)
                      : "rcx", "r11", "memory");
     return ret;
+}
+
+static long clone_on_stack(uint64_t flags, void *stack, uint32_t *clears, void (*run)(void *),
+                           void *argument)
+{
+    return call_on_stack(SYS_clone, flags, (uint64_t)stack, clears, run, argument);
+}
+
+/* The same, born into a cgroup. SIZE is that of the stack. */
+static long clone_into_cgroup(uint64_t flags, void *stack, uint64_t size, int cgroup,
+                              uint32_t *clears, void (*run)(void *), void *argument)
+{
+    struct clone_args args = {
+        .flags = (flags & ~(uint64_t)CSIGNAL) | CLONE_INTO_CGROUP,
+        .child_tid = (uint64_t)clears,
+        .exit_signal = flags & CSIGNAL,
+        .stack = (uint64_t)stack - size,
+        .stack_size = size,
+        .cgroup = (uint64_t)cgroup,
+    };
+    return call_on_stack(SYS_clone3, (uint64_t)&args, sizeof args, 0, run, argument);
 }
 
 static void reach(struct launch_plan *plan, uint32_t point)
@@ -154,6 +177,11 @@ static void run_plan(struct launch_plan *plan, uint32_t at)
         long ret;
         for (int i = 0; i < 6; i++)
             a[i] = step->from_slots >> i & 1 ? *(uint64_t *)step->args[i] : step->args[i];
+        if (step->nr == STEP_SKIP) {
+            at++;
+            continue;
+        }
+
         if (step->nr == STEP_WAIT) {
             if (!wait_for_go(plan, a[0]))
                 break;
@@ -210,8 +238,11 @@ EXPORT long sandbox_launch(struct launch_plan *plan)
     uint64_t all = ~0UL, before = 0;
     sandbox_syscall(SYS_rt_sigprocmask, SIG_SETMASK, (long)&all, (long)&before, MASK_BYTES, 0, 0);
     plan->shares = 1;
-    long pid = clone_on_stack(CLONE_VM | CLONE_CHILD_CLEARTID | SIGCHLD | plan->namespaces,
-                              plan->first_stack, &plan->shares, run_first, plan);
+    uint64_t flags = CLONE_VM | CLONE_CHILD_CLEARTID | SIGCHLD | plan->namespaces;
+    long pid = plan->cgroup < 0
+                   ? clone_on_stack(flags, plan->first_stack, &plan->shares, run_first, plan)
+                   : clone_into_cgroup(flags, plan->first_stack, STACK_BYTES, plan->cgroup,
+                                       &plan->shares, run_first, plan);
     sandbox_syscall(SYS_rt_sigprocmask, SIG_SETMASK, (long)&before, 0, MASK_BYTES, 0, 0);
     return pid;
 }

@@ -12,6 +12,8 @@ enum {
     STEP_FORK = -2,
     /* No call: the step fails with errno args[0], for tests. */
     STEP_FAIL = -3,
+    /* Nothing is done. */
+    STEP_SKIP = -4,
 };
 
 /* One system call of the child. */
@@ -50,6 +52,8 @@ struct launch_plan {
     uint32_t second_step;
     /* Futex word: 1 as long as the first task is in this memory (CLONE_CHILD_CLEARTID). */
     uint32_t shares;
+    /* A directory of cgroup version 2 that the first task is born into; -1 for the caller's. */
+    int32_t cgroup;
 };
 
 /* What the process was given at its start, before any runtime changed it. */

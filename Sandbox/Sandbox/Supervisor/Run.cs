@@ -68,7 +68,8 @@ internal sealed partial class Run : IGuestEvents
         var run = new Run(plan, group, namespaces);
         run._reports.OnLimits(missing);
         long start = run._clock.Now;
-        using var attempts = new LaunchAttempts(plan.Launch, plan.Policy);
+        using var attempts = new LaunchAttempts(
+            group?.Launch(plan.Launch) ?? plan.Launch, plan.Policy);
         run.Launch(attempts);
         GuestLaunch launch = attempts.Launch;
         new Watchdog(run._engine, plan.Log, why => run._stall = why).Start();

@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Diagnostics.CodeAnalysis;
 using Interpose.Abi;
 using Interpose.Cgroups;
+using Interpose.Launch;
 using Interpose.Placement;
 using Policies;
 using Sandbox.Kernel;
@@ -12,23 +13,44 @@ using Sandbox.Reports;
 namespace Sandbox.Supervisor;
 
 /// <summary>
-/// The cgroup of a run: made, limited and opened before the first task is asked for, so that
-/// placing that one is one write. Every later task is born into it.
+/// The cgroup of a run: made, limited and opened before the first task is asked for, which the
+/// launch places in it. Every later task is born into it.
 /// </summary>
 internal sealed class RunGroup : IForkController, IDisposable
 {
     private readonly RunCgroup _group;
+    private readonly CgroupTree _tree;
     private readonly ulong[] _cpus;
     private readonly Log _log;
     private readonly Placement _first;
     private readonly Placement _others = new(null);
     private long _oomKills;
 
-    private RunGroup(RunCgroup group, ulong[] cpus, Log log) =>
-        (_group, _cpus, _log, _first) = (group, cpus, log, new(this));
+    private RunGroup(RunCgroup group, CgroupTree tree, ulong[] cpus, Log log) =>
+        (_group, _tree, _cpus, _log, _first) = (group, tree, cpus, log, new(this));
 
     /// <inheritdoc/>
     public string Name => "cgroup";
+
+    /// <summary>
+    /// The launch of the first task, into the group. Where the run has files of its own it sees
+    /// the group at the root of each hierarchy, where language runtimes look for their limits.
+    /// </summary>
+    public LaunchSpec Launch(LaunchSpec launch)
+    {
+        launch = launch with { Groups = _group.Entrances };
+        if (launch.Isolation is not { Files: { } files } isolation)
+        {
+            return launch;
+        }
+
+        foreach (string directory in _group.Directories)
+        {
+            files = files.Showing(directory, _tree.RootOf(directory));
+        }
+
+        return launch with { Isolation = isolation with { Files = files } };
+    }
 
     /// <summary>
     /// Makes the group; where the host cannot give a limit that the policy may go without, one
@@ -50,7 +72,10 @@ internal sealed class RunGroup : IForkController, IDisposable
 
         CgroupTree tree = CgroupTree.Read();
         DeadGroups.Sweep(tree);
-        int? tasks = policy.Creation.Limits.Of(LimitKind.Tasks)?.Value;
+
+        // The init process of a run's own pids stands in the group as well.
+        int? tasks = policy.Creation.Limits.Of(LimitKind.Tasks)?.Value
+            + (policy.Isolation.Has(NamespaceType.Pid) ? 1 : 0);
         var spec = new CgroupSpec(
             limits.Memory, limits.Swap, limits.Cpu, limits.IoWeight, tasks, limits.KillTogether);
         while (spec.Memory is not null || spec.Cpu is not null || spec.IoWeight is not null)
@@ -59,7 +84,7 @@ internal sealed class RunGroup : IForkController, IDisposable
                 tree, spec, RunName.Own.ToString(), out CgroupFailure? failure);
             if (group is not null)
             {
-                return new(group, Processors(policy), log);
+                return new(group, tree, Processors(policy), log);
             }
 
             Protection part = failure!.Part switch
@@ -87,7 +112,7 @@ internal sealed class RunGroup : IForkController, IDisposable
         return null;
     }
 
-    /// <summary>Stage 4. Only the first task is placed; the others follow it.</summary>
+    /// <summary>Stage 4. Only the first task is set up; the others follow it.</summary>
     public Result<IPlacement> CanFork(PopulatedTask task) =>
         task.Caller is null ? _first : _others;
 
@@ -172,14 +197,13 @@ internal sealed class RunGroup : IForkController, IDisposable
         return chosen;
     }
 
-    /// <summary>The first task's place; none for the others.</summary>
+    /// <summary>The first task's processors; none for the others, which inherit them.</summary>
     private sealed class Placement(RunGroup? group) : IPlacement
     {
         public Errno Place(HostTid child)
         {
-            Errno errno = group?._group.Place(child) ?? Errno.None;
-            return errno == Errno.None && group is { _cpus.Length: > 0 }
-                ? TaskAttributes.SetAffinity(child, group._cpus) : errno;
+            ulong[] cpus = group?._cpus ?? [];
+            return cpus.Length > 0 ? TaskAttributes.SetAffinity(child, cpus) : Errno.None;
         }
 
         public void Commit()
