@@ -171,6 +171,14 @@ public sealed partial class RunCgroup
         }
     }
 
+    /// <summary>The limits until the first task has become a program of its own.</summary>
+    private static CgroupSpec AtStart(CgroupSpec spec)
+    {
+        // More than the kernel takes on the way there, 6 MiB of arguments included.
+        const ulong start = 64 << 20;
+        return spec.Memory < start ? spec with { Memory = start } : spec;
+    }
+
     private CgroupFailure? Limit(CgroupSpec spec)
     {
         CgroupFailure? failure = null;

@@ -50,7 +50,7 @@ public sealed partial class RunCgroup : IDisposable
         for (int attempt = 1; ; attempt++)
         {
             var group = new RunCgroup(name);
-            failure = group.Make(tree, spec) ?? group.Open() ?? group.Limit(spec);
+            failure = group.Make(tree, spec) ?? group.Open() ?? group.Limit(AtStart(spec));
             if (failure is null)
             {
                 return group;
@@ -66,6 +66,16 @@ public sealed partial class RunCgroup : IDisposable
             }
         }
     }
+
+    /// <summary>
+    /// Lowers the limit on memory to what was asked for, once the first task is a program of its
+    /// own: until then it is in this process's memory, and where the limit is met the kernel kills
+    /// whoever has the victim's memory (<c>__oom_kill_process</c>).
+    /// </summary>
+    /// <param name="spec">The limits that the group was made with.</param>
+    /// <returns>Null, or what failed: in version 1 one below what is in use.</returns>
+    public CgroupFailure? Lower(CgroupSpec spec) => AtStart(spec) == spec ? null
+        : LimitMemory(_groups["memory"], spec.Memory!.Value, spec.Swap ?? 0, false);
 
     /// <summary>What the group used so far.</summary>
     public CgroupUse Use()
@@ -96,12 +106,19 @@ public sealed partial class RunCgroup : IDisposable
             _groups.ContainsKey("memory") ? OomKills : null);
     }
 
-    /// <summary>Kills whatever is in the group.</summary>
+    /// <summary>
+    /// Kills all that is in the group, and what is just being made there: cgroup.kill of version 2
+    /// (Linux 5.14). Elsewhere nothing is done.
+    /// </summary>
     public void Kill()
     {
-        foreach (string directory in _directories)
+        foreach (CgroupHome home in _groups.Values)
         {
-            CgroupFiles.Kill(directory);
+            if (home.Unified)
+            {
+                CgroupFiles.Write(home.Directory + "/cgroup.kill", "1");
+                return;
+            }
         }
     }
 

@@ -72,6 +72,7 @@ public sealed class GuestLaunch : IDisposable
     private readonly LaunchPlan _plan = new();
     private readonly CountingNamespaces? _counting;
     private readonly IsolatedLaunch? _isolated;
+    private readonly bool _hasGroup;
     private HostTid _first;
 
     /// <summary>Writes down every call that the child will make.</summary>
@@ -79,6 +80,7 @@ public sealed class GuestLaunch : IDisposable
     {
         _plan.Part = "clone";
         PlanDeathWithSupervisor(_plan);
+        _hasGroup = spec.Groups.Count > 0;
         _plan.Part = GroupPart;
         foreach (CgroupEntrance entrance in spec.Groups)
         {
@@ -89,7 +91,7 @@ public sealed class GuestLaunch : IDisposable
         if (spec.Isolation is { } isolation)
         {
             _isolated = new(
-                _plan, isolation, spec.NamespacesMost, hasGroup: spec.Groups.Count > 0);
+                _plan, isolation, spec.NamespacesMost, _hasGroup);
             _isolated.PlanAttach();
         }
         else
@@ -151,7 +153,7 @@ public sealed class GuestLaunch : IDisposable
         command = _first;
         LaunchFailure? failed = _isolated is not null
             ? Told(_isolated.Enter(_first, out command), _plan.FailedPart)
-            : Told(_counting?.Enter(_first), string.Empty);
+            : Told(_counting is not null ? _counting.Enter(_first) : Placed(), _plan.FailedPart);
         Init = command != _first ? _first : null;
         if (failed is not null)
         {
@@ -186,6 +188,14 @@ public sealed class GuestLaunch : IDisposable
     {
         _isolated?.Dispose();
         _plan.Dispose();
+    }
+
+    /// <summary>What kept the first task from its group; nothing where there is none.</summary>
+    private (string What, string Object, Errno Errno)? Placed()
+    {
+        const int patience = 10_000;
+        return !_hasGroup || _plan.AwaitReached(1, patience) ? null
+            : _plan.Failure ?? ("wait for", "the command", Errno.ETIMEDOUT);
     }
 
     private static LaunchFailure? Told(

@@ -12,6 +12,11 @@ internal static class LaunchRemedy
     /// <summary>The words, for a run under a policy.</summary>
     public static string Of(in LaunchFailure failed, Policy policy)
     {
+        if (failed.Part == GuestLaunch.GroupPart)
+        {
+            return "the command does not come into the cgroup of its run: " + OfGroup(failed.Errno);
+        }
+
         bool counts = policy.Isolation.Flags == 0;
         string why = counts
             ? "a policy that limits the number of namespaces needs user namespaces"
@@ -35,6 +40,15 @@ internal static class LaunchRemedy
             ? "root needs CAP_SETUID, CAP_SETGID and CAP_SETFCAP for the ids of a namespace"
         : failed.Part is not ("" or "user" or "clone") ? OfPart(failed)
         : NamespaceChecks.MendUser();
+
+    private static string OfGroup(Errno errno) => errno switch
+    {
+        Errno.ENODEV => "somebody removed the group meanwhile; run it again",
+        Errno.EBUSY => "somebody gave controllers to groups below it meanwhile; run it again",
+        Errno.EINVAL => "real-time tasks do not go into one of version 1 with a limit on "
+            + "processors; run it under another scheduling policy, as by 'chrt -o 0'",
+        _ => "'sandbox doctor' tells what this host allows",
+    };
 
     private static string OfPart(in LaunchFailure failed) => failed.Part switch
     {

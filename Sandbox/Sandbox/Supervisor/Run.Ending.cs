@@ -169,6 +169,7 @@ internal sealed partial class Run
         (_deadline, _idleLook) = (long.MaxValue, long.MaxValue);
         _leaveAt = Math.Min(_leaveAt, _clock.Now + ReapPatience);
         _engine.KillAll();
+        _group?.Kill();
     }
 
     /// <summary>Ends the run on what the policy denies, where the policy wants that.</summary>
@@ -222,6 +223,12 @@ internal sealed partial class Run
         if (_failure is { } failure)
         {
             return new(RunStatus.InternalError, failure, ExitStatus.Setup, numbers);
+        }
+
+        if (_unlimited is { } unlimited)
+        {
+            _plan.Log.Error("{Reason}", unlimited);
+            return new(RunStatus.SetupFailed, unlimited, ExitStatus.Setup, numbers);
         }
 
         if (_timedOut)

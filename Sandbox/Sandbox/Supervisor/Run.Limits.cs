@@ -16,6 +16,8 @@ internal sealed partial class Run
 
     private string _timeLimit = string.Empty;
     private string _memoryEnd = string.Empty;
+    private bool _hasBegun;
+    private string? _unlimited;
     private long _idleLook = long.MaxValue;
     private long _busyAt;
     private (long Stops, long Time) _activity;
@@ -32,6 +34,24 @@ internal sealed partial class Run
         if (limits.Idle is { } idle)
         {
             _idleLook = _busyAt + (Nanoseconds(idle) / IdleLooks);
+        }
+    }
+
+    /// <summary>
+    /// The command is a program by now, and stands before its first instruction.
+    /// </summary>
+    private void BeginGroup()
+    {
+        if (_group is null || _hasBegun)
+        {
+            return;
+        }
+
+        _hasBegun = true;
+        _unlimited = _group.Begin();
+        if (_unlimited is not null)
+        {
+            EndAll();
         }
     }
 

@@ -260,6 +260,11 @@ internal sealed partial class Run : IGuestEvents
             task.Group.Program = HostProcess.ProgramOf(tid, _programs) ?? task.Group.Program;
             _reports.OnExec(task);
         }
+
+        if (tid == _job.Command)
+        {
+            BeginGroup();
+        }
     }
 
     private static EntryPoint EntryOf(int number) => number switch

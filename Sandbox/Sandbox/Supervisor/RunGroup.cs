@@ -19,6 +19,7 @@ namespace Sandbox.Supervisor;
 internal sealed class RunGroup : IForkController, IDisposable
 {
     private readonly RunCgroup _group;
+    private readonly CgroupSpec _spec;
     private readonly CgroupTree _tree;
     private readonly ulong[] _cpus;
     private readonly Log _log;
@@ -26,8 +27,9 @@ internal sealed class RunGroup : IForkController, IDisposable
     private readonly Placement _others = new(null);
     private long _oomKills;
 
-    private RunGroup(RunCgroup group, CgroupTree tree, ulong[] cpus, Log log) =>
-        (_group, _tree, _cpus, _log, _first) = (group, tree, cpus, log, new(this));
+    private RunGroup(
+        RunCgroup group, CgroupSpec spec, CgroupTree tree, ulong[] cpus, Log log) =>
+        (_group, _spec, _tree, _cpus, _log, _first) = (group, spec, tree, cpus, log, new(this));
 
     /// <inheritdoc/>
     public string Name => "cgroup";
@@ -84,7 +86,7 @@ internal sealed class RunGroup : IForkController, IDisposable
                 tree, spec, RunName.Own.ToString(), out CgroupFailure? failure);
             if (group is not null)
             {
-                return new(group, tree, Processors(policy), log);
+                return new(group, spec, tree, Processors(policy), log);
             }
 
             Protection part = failure!.Part switch
@@ -97,7 +99,7 @@ internal sealed class RunGroup : IForkController, IDisposable
             {
                 throw new SetupException(
                     $"resources.{part.Name()}: cannot {failure.Step}", failure.Object,
-                    failure.Errno, Remedy(part));
+                    failure.Errno, Remedy(part, failure));
             }
 
             missing.Add((part, $"{failure.Step} {failure.Object}: {failure.Errno.Describe()}"));
@@ -127,7 +129,17 @@ internal sealed class RunGroup : IForkController, IDisposable
         return more;
     }
 
-    /// <summary>Kills whatever is left.</summary>
+    /// <summary>
+    /// The command has become a program and has run nothing of it: from here on its limit holds.
+    /// </summary>
+    /// <returns>Null, or why it cannot.</returns>
+    public string? Begin() => _group.Lower(_spec) is not { } failure ? null
+        : $"resources.{failure.Part}: cannot {failure.Step} {failure.Object}: "
+            + failure.Errno.Describe()
+            + (failure.Errno == Errno.EBUSY ? "; the command has more than that from its start"
+                : string.Empty);
+
+    /// <summary>Kills all that is in it, in one moment, where the kernel can.</summary>
     public void Kill() => _group.Kill();
 
     /// <summary>What was used; then takes the group away.</summary>
@@ -152,10 +164,19 @@ internal sealed class RunGroup : IForkController, IDisposable
         _group.Dispose();
     }
 
-    private static string Remedy(Protection part) =>
-        "run it as root, or in a scope that is delegated: 'systemd-run --user --scope "
-            + "-p Delegate=yes sandbox run ...'; 'sandbox doctor' tells more; with "
-            + $"'degrade: [{part.Name()}]' it runs without";
+    private static string Remedy(Protection part, CgroupFailure failure)
+    {
+        string mend = failure.Errno switch
+        {
+            Errno.EAGAIN or Errno.ENOSPC when failure.Step == "mkdir" => "no more groups may be "
+                + "made there (cgroup.max.descendants, cgroup.max.depth); 'sandbox gc' removes "
+                + "those of dead runs",
+            Errno.ENODEV or Errno.EAGAIN => "somebody removed the group meanwhile; run it again",
+            _ => "run it as root, or in a scope that is delegated: 'systemd-run --user --scope "
+                + "-p Delegate=yes sandbox run ...'; 'sandbox doctor' tells more",
+        };
+        return $"{mend}; with 'degrade: [{part.Name()}]' it runs without";
+    }
 
     /// <summary>
     /// As many of the processors that we may use as the policy gives, rounded up: what programs
