@@ -78,6 +78,26 @@ public sealed class RunListTests
         Assert.Equal(("exited", "ended by 'sandbox kill'"), (Reported.Text(result, "status"), Reported.Text(result, "reason")));
     }
 
+    /// <summary>The word of 'sandbox kill' is pending when the sandbox begins.</summary>
+    [Theory]
+    [InlineData("processes")]
+    [InlineData("default")]
+    public void One_that_is_ended_before_its_command_runs_ends_at_once(string policy)
+    {
+        const string early = "import ctypes,os,signal,sys\nsignal.pthread_sigmask(signal.SIG_BLOCK,[signal.SIGTERM])\n"
+            + "c=ctypes.CDLL(None,use_errno=True)\n"
+            + "assert c.sigqueue(os.getpid(),signal.SIGTERM,ctypes.c_void_p(0x646e652d6e7572))==0, ctypes.get_errno()\n"
+            + "os.execv(sys.argv[1],sys.argv[1:])\n";
+        using var place = new Workplace();
+        string result = place.File("r");
+        Outcome run = Shell.Run(
+            place.Path, null, "python3", "-c", early, Product.Sandbox, "run", "-p", policy, "--result", result, "--",
+            "dash", "-c", "echo ran; trap '' TERM; sleep 60");
+        Assert.Equal((137, "", ""), (run.Status, run.Out, run.Err));
+        JsonElement told = JsonDocument.Parse(File.ReadAllText(result)).RootElement;
+        Assert.Equal("SIGKILL; ended by 'sandbox kill'", Reported.Text(told, "reason"));
+    }
+
     [Theory]
     [InlineData("processes", "")]
     [InlineData("default", "")]

@@ -36,10 +36,10 @@ public static class HostProcess
     /// <summary>
     /// Takes a signal of <see cref="StartState.WaitedSignals"/> that has come; 0 for none.
     /// </summary>
-    public static int TakeSignal()
+    public static int TakeSignal(out siginfo_t signal)
     {
         ulong own = StartState.WaitedSignals & ~TraceeWaiter.Bit(SIGCHLD);
-        return Waiting.Signal(own, 0, out _);
+        return Waiting.Signal(own, 0, out signal);
     }
 
     /// <summary>Whether there is a controlling terminal.</summary>

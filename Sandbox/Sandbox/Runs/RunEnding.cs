@@ -35,7 +35,11 @@ internal static class RunEnding
     /// The value of the SIGTERM that tells a supervisor to end its run, and not to pass the
     /// signal on: sigqueue(3). Who may send it may send SIGKILL.
     /// </summary>
-    public const long Word = 0x646e652d6e7572;
+    private const long Word = 0x646e652d6e7572;
+
+    /// <summary>Whether a signal is that word.</summary>
+    public static bool IsWord(in siginfo_t signal) =>
+        signal is { si_signo: SIGTERM, si_code: SI_QUEUE, si_value: Word };
 
     /// <summary>Longer than a supervisor takes: its time of grace, and one to reap.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);

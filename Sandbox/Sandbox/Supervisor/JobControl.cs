@@ -1,6 +1,7 @@
 using System.Collections.Generic;
 using Interpose.Abi;
 using Interpose.Launch;
+using Sandbox.Runs;
 using static Interpose.Abi.Uapi;
 
 namespace Sandbox.Supervisor;
@@ -39,15 +40,24 @@ internal sealed class JobControl
     /// terminal sent it nobody knows. It blocks all signals still, and one that it has got as
     /// well is pending once.
     /// </summary>
-    public void ForwardEarly()
+    /// <returns>Whether the command shall not run at all.</returns>
+    public bool ForwardEarly()
     {
-        for (int signal = HostProcess.TakeSignal(); signal != 0; signal = HostProcess.TakeSignal())
+        int number;
+        while ((number = HostProcess.TakeSignal(out siginfo_t signal)) != 0)
         {
-            if (signal != SIGPIPE)
+            if (RunEnding.IsWord(signal))
             {
-                HostProcess.Kill(Command.Value, signal);
+                return true;
+            }
+
+            if (number != SIGPIPE)
+            {
+                HostProcess.Kill(Command.Value, number);
             }
         }
+
+        return false;
     }
 
     /// <summary>

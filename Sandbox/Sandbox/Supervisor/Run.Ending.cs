@@ -73,7 +73,7 @@ internal sealed partial class Run
     public void OnSignal(in siginfo_t signal)
     {
         bool asksToEnd = signal.si_signo is SIGTERM or SIGINT or SIGHUP or SIGQUIT;
-        if (signal is { si_signo: SIGTERM, si_code: SI_QUEUE, si_value: RunEnding.Word })
+        if (RunEnding.IsWord(signal))
         {
             _toldToEnd |= !_ending;
             AskToEnd();

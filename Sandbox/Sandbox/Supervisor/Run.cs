@@ -143,7 +143,13 @@ internal sealed partial class Run : IGuestEvents
         Confine(launch, child);
 
         BeginTimes();
-        _job.ForwardEarly();
+        if (_job.ForwardEarly())
+        {
+            _toldToEnd = true;
+            EndAll();
+            return;
+        }
+
         launch.LetGo();
     }
 
