@@ -4,6 +4,7 @@ namespace Interpose.Abi;
 public static partial class Uapi
 {
     public const int POLLIN = 1;
+    public const int POLLOUT = 4;
 }
 
 /// <summary>A descriptor to wait for: poll(2).</summary>

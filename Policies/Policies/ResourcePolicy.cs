@@ -29,6 +29,7 @@ public readonly record struct ResourceLimit(int Resource, ulong Value, string Ke
 /// <param name="Swap">Bytes of swap besides; none where it is not said.</param>
 /// <param name="Cpu">Processors that all tasks together may use, such as 1.5.</param>
 /// <param name="IoWeight">Share of disk time against others, 1 to 10000.</param>
+/// <param name="Output">Bytes that may be written to standard output and error.</param>
 /// <param name="KillTogether">Whether all of it ends when memory runs out.</param>
 /// <param name="Wall">How long it may take.</param>
 /// <param name="Idle">How long no task of it may have used a processor.</param>
@@ -37,6 +38,7 @@ public sealed record RunLimits(
     ulong? Swap = null,
     double? Cpu = null,
     int? IoWeight = null,
+    ulong? Output = null,
     bool KillTogether = false,
     TimeSpan? Wall = null,
     TimeSpan? Idle = null)

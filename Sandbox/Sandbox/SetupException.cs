@@ -17,6 +17,10 @@ internal sealed class SetupException : Exception
         : base($"{what} {@object}: {errno.Describe()}" + (remedy.Length == 0 ? "" : $"; {remedy}"))
         => Status = exitStatus;
 
+    /// <summary>Says all of it in words.</summary>
+    public SetupException(string message)
+        : base(message) => Status = ExitStatus.Setup;
+
     /// <summary>What the program exits with.</summary>
     public int Status { get; }
 }

@@ -18,6 +18,8 @@ internal sealed partial class MountSteps
     private const string Null = "/dev/null";
     private const ulong SharedMemory = 64 << 20;
     private const ulong Small = 1 << 20;
+    private const ulong BytesPerFile = 4096;
+    private const ulong FewestFiles = 1024;
     private static readonly string[] Settings =
         ["sys", "irq", "fs", "bus", "acpi", "scsi", "sysrq-trigger"];
 
@@ -259,7 +261,10 @@ internal sealed partial class MountSteps
             [("mode", path is "/tmp" or "/var/tmp" or "/dev/shm" ? "1777" : "0755")];
         if (size is { } bytes)
         {
+            // Names and empty files take no size, and memory all the same.
+            ulong files = System.Math.Max(bytes / BytesPerFile, FewestFiles);
             options.Add(("size", MountCalls.Bytes(bytes)));
+            options.Add(("nr_inodes", MountCalls.Bytes(files)));
         }
 
         if (_owner is { } ids)

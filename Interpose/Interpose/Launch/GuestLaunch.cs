@@ -40,6 +40,9 @@ public sealed record LaunchSpec(
 {
     /// <summary>The entrances to the run's cgroup; none without.</summary>
     public IReadOnlyList<CgroupEntrance> Groups { get; init; } = [];
+
+    /// <summary>What stands in the place of its standard output and error; null for ours.</summary>
+    public OutputRelay? Output { get; init; }
 }
 
 /// <summary>A step of the launch that failed in the child.</summary>
@@ -104,7 +107,7 @@ public sealed class GuestLaunch : IDisposable
         _plan.Add("prctl(PR_SET_PDEATHSIG)", "supervisor", __NR_prctl, PR_SET_PDEATHSIG, 0);
         PlanSignals();
         PlanDirectory(spec);
-        PlanDescriptors(spec.Descriptors);
+        PlanDescriptors(spec.Descriptors, spec.Output);
         if (spec.KeepsOpenFiles)
         {
             PlanOpenFiles();
@@ -239,8 +242,13 @@ public sealed class GuestLaunch : IDisposable
         }
     }
 
-    private void PlanDescriptors(IReadOnlyList<int> descriptors)
+    private void PlanDescriptors(IReadOnlyList<int> descriptors, OutputRelay? output)
     {
+        foreach ((int pipe, int fd) in output?.Descriptors ?? [])
+        {
+            _plan.Add("dup2 to", $"descriptor {fd}", __NR_dup2, pipe, fd);
+        }
+
         for (int fd = 0; fd < 3; fd++)
         {
             if ((StartState.Closed & (1UL << fd)) != 0)

@@ -160,6 +160,7 @@ public static class PolicyDifference
 
         More("cpu", narrow.Cpu, wide.Cpu);
         More("io_weight", narrow.IoWeight, wide.IoWeight);
+        More("output", narrow.Output, wide.Output);
         More("wall", narrow.Wall, wide.Wall);
         More("idle", narrow.Idle, wide.Idle);
         if (narrow.KillTogether && !wide.KillTogether)

@@ -108,6 +108,11 @@ internal static class ResourceKeys
             "The run's share of disk time, against 100 of others. Takes a cgroup.",
             static (run, value) => run with { IoWeight = (int)value });
         yield return OfRun(
+            "output", Size, "no limit", "10M",
+            "What the run may write to the standard output and error that it was given, together; "
+                + "then it is killed. They become pipes; a terminal cannot be counted.",
+            static (run, value) => run with { Output = (ulong)value });
+        yield return OfRun(
             "wall", Duration, "no limit", "10m",
             "How long the run may take; then it ends as with --timeout, and the shorter of the "
                 + "two decides.",

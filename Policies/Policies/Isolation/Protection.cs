@@ -51,6 +51,9 @@ public enum Protection
 
     /// <summary>The share of disk time.</summary>
     IoWeight,
+
+    /// <summary>The limit on output.</summary>
+    Output,
 }
 
 /// <summary>Names of protections.</summary>
@@ -62,7 +65,7 @@ public static class Protections
         Protection.User, Protection.Mount, Protection.Pid, Protection.Net, Protection.Ipc,
         Protection.Uts, Protection.Cgroup, Protection.Time, Protection.Files,
         Protection.Landlock, Protection.Syscalls, Protection.Keyring, Protection.Memory,
-        Protection.Cpu, Protection.IoWeight,
+        Protection.Cpu, Protection.IoWeight, Protection.Output,
     ];
 
     /// <summary>The name that policies and results write.</summary>
@@ -75,6 +78,7 @@ public static class Protections
         Protection.Memory => "memory",
         Protection.Cpu => "cpu",
         Protection.IoWeight => "io_weight",
+        Protection.Output => "output",
         _ => ((NamespaceType)protection).Name(),
     };
 

@@ -159,6 +159,7 @@ internal sealed partial class Run
             EndAll();
         }
 
+        LookAtOutput();
         return _leaveAt <= _clock.Now;
     }
 

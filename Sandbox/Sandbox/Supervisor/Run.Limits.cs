@@ -14,6 +14,7 @@ internal sealed partial class Run
     /// <summary>Looks in one time of idleness; the run ends one of them late at most.</summary>
     private const int IdleLooks = 4;
 
+    private long _endOfTime = long.MaxValue;
     private string _timeLimit = string.Empty;
     private string _memoryEnd = string.Empty;
     private bool _hasBegun;
@@ -30,6 +31,7 @@ internal sealed partial class Run
         TimeSpan? time = wall ? limits.Wall : _plan.Timeout;
         _busyAt = _clock.Now;
         _deadline = time is { } timeout ? _busyAt + Nanoseconds(timeout) : long.MaxValue;
+        _endOfTime = _deadline;
         _timeLimit = $"time-out after {time}" + (wall ? " (resources.wall)" : string.Empty);
         if (limits.Idle is { } idle)
         {
@@ -52,6 +54,37 @@ internal sealed partial class Run
         if (_unlimited is not null)
         {
             EndAll();
+        }
+    }
+
+    /// <summary>Ends the run where it has written too much. Asked before each wait.</summary>
+    private void LookAtOutput()
+    {
+        if (_output is { Exceeded: true } && !_ending)
+        {
+            EndAll();
+        }
+    }
+
+    /// <summary>
+    /// What guests wrote last may still be on its way. A run that was ended waits for no reader.
+    /// </summary>
+    private void EndOutput()
+    {
+        if (_output is null)
+        {
+            return;
+        }
+
+        bool waits = !_timedOut && !_toldToEnd && _violation is null && _failure is null
+            && !_output.Exceeded;
+        _timedOut |= _output.End(waits, () => _clock.Now >= _endOfTime);
+        if (_output.Exceeded)
+        {
+            _violation ??= _output.Limit;
+            _reports.OnLimit(
+                "output", (long)_plan.Policy.Resources.Run.Output!.Value, _job.Command.Value,
+                _plan.CommandName);
         }
     }
 
@@ -98,7 +131,7 @@ internal sealed partial class Run
             + $"{process.Tgid} ({OneLine.Of(process.Program ?? "?")})";
         _memoryEnd = exit.Tid == _job.Command ? $"; {what}" : string.Empty;
         _plan.Log.Warn("{What}", what);
-        _reports.OnLimit("memory", (long)limit, process);
+        _reports.OnLimit("memory", (long)limit, process.Tgid.Value, process.Program);
     }
 
     /// <summary>

@@ -30,11 +30,13 @@ internal sealed partial class Run : IGuestEvents
     private readonly JobControl _job = new();
     private readonly NameCache _programs = new();
     private readonly RunGroup? _group;
+    private readonly RunOutput? _output;
     private readonly NamespaceController? _namespaces;
 
-    private Run(RunPlan plan, RunGroup? group, NamespaceController? namespaces)
+    private Run(
+        RunPlan plan, RunGroup? group, RunOutput? output, NamespaceController? namespaces)
     {
-        (_plan, _group, _namespaces) = (plan, group, namespaces);
+        (_plan, _group, _output, _namespaces) = (plan, group, output, namespaces);
         List<IForkController> controllers = [];
         if (group is not null)
         {
@@ -63,17 +65,19 @@ internal sealed partial class Run : IGuestEvents
     public static RunOutcome Execute(RunPlan plan)
     {
         using RunGroup? group = RunGroup.For(plan.Policy, plan.Log, out var missing);
+        using RunOutput? output = RunOutput.For(plan, missing);
         NamespaceSetUp setUp = plan.Policy.Creation.SetUp;
         using NamespaceController? namespaces = setUp.Types != 0 ? new(setUp) : null;
-        var run = new Run(plan, group, namespaces);
+        var run = new Run(plan, group, output, namespaces);
         run._reports.OnLimits(missing);
         long start = run._clock.Now;
-        using var attempts = new LaunchAttempts(
-            group?.Launch(plan.Launch) ?? plan.Launch, plan.Policy);
+        LaunchSpec spec = group?.Launch(plan.Launch) ?? plan.Launch;
+        using var attempts = new LaunchAttempts(output?.Launch(spec) ?? spec, plan.Policy);
         run.Launch(attempts);
         GuestLaunch launch = attempts.Launch;
         new Watchdog(run._engine, plan.Log, why => run._stall = why).Start();
         run.Supervise();
+        run.EndOutput();
         RunOutcome outcome = run.Conclude(launch, start);
         run._reports.OnResult(outcome);
         return outcome;
@@ -143,6 +147,7 @@ internal sealed partial class Run : IGuestEvents
         Confine(launch, child);
 
         BeginTimes();
+        _output?.Begin();
         if (_job.ForwardEarly())
         {
             _toldToEnd = true;

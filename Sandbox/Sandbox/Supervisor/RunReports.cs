@@ -43,6 +43,7 @@ internal sealed partial class RunReports(RunPlan plan, IClock clock)
         Given(Protection.Memory, limits.Memory is not null);
         Given(Protection.Cpu, limits.Cpu is not null);
         Given(Protection.IoWeight, limits.IoWeight is not null);
+        Given(Protection.Output, limits.Output is not null);
         TellMissing(missing);
 
         void Given(Protection protection, bool asked)
@@ -55,9 +56,9 @@ internal sealed partial class RunReports(RunPlan plan, IClock clock)
     }
 
     /// <summary>A limit of the run was reached.</summary>
-    public void OnLimit(string which, long value, ThreadGroup process)
+    public void OnLimit(string which, long value, int process, string? program)
     {
-        Statistics.Limits.Add(new(which, value, process.Tgid.Value, process.Program));
+        Statistics.Limits.Add(new(which, value, process, program));
         if (_events is not null)
         {
             Utf8JsonWriter json = _events.Begin(clock.Now - _start, "limit");
