@@ -66,41 +66,61 @@ public static class SyscallNames
         file_setattr
         """;
 
-    private static readonly string[] FirstNames = Split(First);
-    private static readonly string[] SecondNames = Split(Second);
-    private static readonly Dictionary<string, int> Numbers = NewIndex();
-
     /// <summary>Every name, in the order of numbers.</summary>
-    public static IEnumerable<string> All => [.. FirstNames, .. SecondNames];
+    public static IEnumerable<string> All => [.. Split(First), .. Split(Second)];
 
     /// <summary>The number of a call; false when there is none of this name.</summary>
-    public static bool TryParse(string name, out int number) =>
-        Numbers.TryGetValue(name, out number);
+    /// <remarks>
+    /// The texts are searched as they stand: for the few names of a policy an index costs more.
+    /// </remarks>
+    public static bool TryParse(string name, out int number)
+    {
+        int first = IndexOf(First, name);
+        int second = first < 0 ? IndexOf(Second, name) : -1;
+        number = first >= 0 ? first : Shared + second;
+        return first >= 0 || second >= 0;
+    }
 
     /// <summary>The name of a number; null when no call has it.</summary>
-    public static string? Of(int number) => number switch
-    {
-        >= 0 when number < FirstNames.Length => FirstNames[number],
-        >= Shared when number < Shared + SecondNames.Length => SecondNames[number - Shared],
-        _ => null,
-    };
+    public static string? Of(int number) =>
+        number < Shared ? At(First, number) : At(Second, number - Shared);
 
-    private static string[] Split(string text) =>
-        text.Split([' ', '\n'], StringSplitOptions.RemoveEmptyEntries);
+    private static string[] Split(string text) => text.Split([' ', '\n']);
 
-    private static Dictionary<string, int> NewIndex()
+    /// <summary>Which word of a text a name is; -1 for none.</summary>
+    private static int IndexOf(string text, string name)
     {
-        var numbers = new Dictionary<string, int>(StringComparer.Ordinal);
-        for (int i = 0; i < FirstNames.Length; i++)
+        int from = name.Length == 0 ? -1 : text.IndexOf(name, StringComparison.Ordinal);
+        while (from >= 0)
         {
-            numbers.Add(FirstNames[i], i);
+            int end = from + name.Length;
+            bool begins = from == 0 || IsBetween(text[from - 1]);
+            if (begins && (end == text.Length || IsBetween(text[end])))
+            {
+                ReadOnlySpan<char> before = text.AsSpan(0, from);
+                return before.Count(' ') + before.Count('\n');
+            }
+
+            from = text.IndexOf(name, end, StringComparison.Ordinal);
         }
 
-        for (int i = 0; i < SecondNames.Length; i++)
+        return -1;
+    }
+
+    private static bool IsBetween(char one) => one is ' ' or '\n';
+
+    /// <summary>A word of a text by its place; null for none.</summary>
+    private static string? At(string text, int index)
+    {
+        ReadOnlySpan<char> rest = text;
+        for (; index > 0 && !rest.IsEmpty; index--)
         {
-            numbers.Add(SecondNames[i], Shared + i);
+            int end = rest.IndexOfAny(' ', '\n');
+            rest = end < 0 ? [] : rest[(end + 1)..];
         }
 
-        return numbers;
+        int length = rest.IndexOfAny(' ', '\n');
+        return index != 0 || rest.IsEmpty ? null
+            : (length < 0 ? rest : rest[..length]).ToString();
     }
 }

@@ -182,6 +182,7 @@ public static partial class Uapi
     public const int __NR_truncate = 76;
     public const int __NR_mmap = 9;
     public const int __NR_mprotect = 10;
+    public const int __NR_madvise = 28;
     public const int __NR_pkey_mprotect = 329;
     public const int __NR_process_madvise = 440;
     public const int __NR_setxattr = 188;

@@ -138,8 +138,9 @@ public sealed class GuestLaunch : IDisposable
     /// be let go.
     /// </summary>
     /// <param name="command">The task.</param>
+    /// <param name="meanwhile">What is done while the task makes them.</param>
     /// <returns>What failed; nothing is left then.</returns>
-    public LaunchFailure? Create(out HostTid command)
+    public LaunchFailure? Create(out HostTid command, Action? meanwhile = null)
     {
         command = default;
         if (Told(_isolated?.Unprepared, "pid") is { } unprepared)
@@ -153,6 +154,7 @@ public sealed class GuestLaunch : IDisposable
             return new("clone of", "the command", errno, string.Empty, IsExec: false);
         }
 
+        meanwhile?.Invoke();
         command = _first;
         LaunchFailure? failed = _isolated is not null
             ? Told(_isolated.Enter(_first, out command), _plan.FailedPart)

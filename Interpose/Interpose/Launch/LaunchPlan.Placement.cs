@@ -19,7 +19,7 @@ internal sealed unsafe partial class LaunchPlan
     {
         if (entrance.Directory is { } directory)
         {
-            _birthplace = (_steps.Count, directory);
+            _birthplace = (_count, directory);
         }
 
         Add("write 0 to", entrance.File, __NR_write, entrance.Fd, Text("0"u8), 1);

@@ -36,10 +36,12 @@ internal sealed unsafe partial class LaunchPlan : IDisposable
     private const long LookEvery = 50;
     private const int StackSize = 64 * 1024;
 
-    /// <summary>Of a plan as it is most often; one for each signal is most of it.</summary>
-    private const int MostSteps = 80;
-    private readonly List<(string What, string Object, string Part)> _names = new(MostSteps);
-    private readonly List<launch_step> _steps = new(MostSteps);
+    /// <summary>Steps of a plan as it is most often; native memory costs when it is used.</summary>
+    private const int UsualSteps = 512;
+    private readonly List<(string What, string Object, string Part)> _names = new(UsualSteps);
+    private launch_step* _steps = RoomFor(null, UsualSteps);
+    private int _room = UsualSteps;
+    private int _count;
     private readonly List<nint> _allocated = [];
     private launch_plan* _plan;
     private uint _waits;
@@ -64,7 +66,7 @@ internal sealed unsafe partial class LaunchPlan : IDisposable
         Errno pass, string what, string @object, int nr, params ReadOnlySpan<StepArgument> args)
     {
         AddStep(what, @object, nr, args);
-        CollectionsMarshal.AsSpan(_steps)[^1].pass = (long)pass;
+        Last.pass = (long)pass;
     }
 
     /// <summary>Adds a call that must fail so; that it does not is told as ELOOP.</summary>
@@ -72,7 +74,7 @@ internal sealed unsafe partial class LaunchPlan : IDisposable
         Errno only, string what, string @object, int nr, params ReadOnlySpan<StepArgument> args)
     {
         AddStep(what, @object, nr, args);
-        CollectionsMarshal.AsSpan(_steps)[^1].pass = -(long)only;
+        Last.pass = -(long)only;
     }
 
     /// <summary>Adds a call whose result later ones can have as an argument.</summary>
@@ -89,7 +91,7 @@ internal sealed unsafe partial class LaunchPlan : IDisposable
         Slot slot, string what, string @object, int nr, params ReadOnlySpan<StepArgument> args)
     {
         AddStep(what, @object, nr, args);
-        CollectionsMarshal.AsSpan(_steps)[^1].to_slot = (long*)slot.Address;
+        Last.to_slot = (long*)slot.Address;
     }
 
     /// <summary>Adds the calls that write a text to a file of /proc.</summary>
@@ -124,19 +126,18 @@ internal sealed unsafe partial class LaunchPlan : IDisposable
     {
         AddStep("clone of", @object, Fork, []);
         _forks = true;
-        return _steps.Count - 1;
+        return _count - 1;
     }
 
     /// <summary>The first task goes on with what is added next.</summary>
-    public void GoOnAfter(int fork) =>
-        CollectionsMarshal.AsSpan(_steps)[fork].args[0] = (ulong)_steps.Count;
+    public void GoOnAfter(int fork) => _steps[fork].args[0] = (ulong)_count;
 
     /// <summary>For tests: a step fails without being tried.</summary>
     /// <param name="number">Which, from 1, waits not counted; nothing if there are fewer.</param>
     /// <param name="errno">How.</param>
     public void Fail(int number, Errno errno)
     {
-        foreach (ref launch_step step in CollectionsMarshal.AsSpan(_steps))
+        foreach (ref launch_step step in new Span<launch_step>(_steps, _count))
         {
             if (step.nr != Wait && --number == 0)
             {
@@ -198,14 +199,12 @@ internal sealed unsafe partial class LaunchPlan : IDisposable
             return errno;
         }
 
-        var steps = (launch_step*)Allocate(_steps.Count * sizeof(launch_step));
-        CollectionsMarshal.AsSpan(_steps).CopyTo(new Span<launch_step>(steps, _steps.Count));
         _plan = (launch_plan*)Allocate(sizeof(launch_plan));
         _plan->failed_step = -1;
-        _plan->count = (uint)_steps.Count;
+        _plan->count = (uint)_count;
         _plan->supervisor = supervisor;
         _plan->namespaces = Namespaces;
-        _plan->steps = steps;
+        _plan->steps = _steps;
         _plan->first_stack = NewStack();
         _plan->second_stack = _forks ? NewStack() : null;
 
@@ -292,9 +291,20 @@ internal sealed unsafe partial class LaunchPlan : IDisposable
             step.from_slots |= args[i].IsSlot ? 1UL << i : 0;
         }
 
-        _steps.Add(step);
+        if (_count == _room)
+        {
+            _room *= 2;
+            _steps = RoomFor(_steps, _room);
+        }
+
+        _steps[_count++] = step;
         _names.Add((what, @object, Part));
     }
+
+    private ref launch_step Last => ref _steps[_count - 1];
+
+    private static launch_step* RoomFor(launch_step* steps, int count) =>
+        (launch_step*)NativeMemory.Realloc(steps, (nuint)(count * sizeof(launch_step)));
 
     /// <summary>A filter in the form that the call takes.</summary>
     private nint Program(ReadOnlySpan<sock_filter> code)
@@ -325,6 +335,9 @@ internal sealed unsafe partial class LaunchPlan : IDisposable
         }
 
         _allocated.Clear();
+        NativeMemory.Free(_steps);
         _plan = null;
+        _steps = null;
+        (_count, _room) = (0, 0);
     }
 }

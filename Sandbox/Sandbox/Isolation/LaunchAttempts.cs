@@ -43,11 +43,11 @@ internal sealed class LaunchAttempts(LaunchSpec spec, Policy policy) : IDisposab
     }
 
     /// <summary>As <see cref="GuestLaunch.Create"/>.</summary>
-    public LaunchFailure? Create(out HostTid command)
+    public LaunchFailure? Create(out HostTid command, Action meanwhile)
     {
         while (true)
         {
-            LaunchFailure? failure = Launch.Create(out command);
+            LaunchFailure? failure = Launch.Create(out command, meanwhile);
             if (failure is not { } failed)
             {
                 return failure;

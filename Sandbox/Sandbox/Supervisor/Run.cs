@@ -32,6 +32,7 @@ internal sealed partial class Run : IGuestEvents
     private readonly RunGroup? _group;
     private readonly RunOutput? _output;
     private readonly NamespaceController? _namespaces;
+    private sock_filter[]? _ownFilter;
 
     private Run(
         RunPlan plan, RunGroup? group, RunOutput? output, NamespaceController? namespaces)
@@ -94,7 +95,8 @@ internal sealed partial class Run : IGuestEvents
             throw new SetupException("cannot prepare", clone.Refusal.Rule, errno, string.Empty);
         }
 
-        if (attempts.Create(out HostTid child) is { } failed)
+        if (attempts.Create(out HostTid child, () => _ownFilter ??= SupervisorFilter.Compile())
+            is { } failed)
         {
             _pipeline.Run(clone, CloneMoment.Refused, errno: failed.Errno);
             throw new SetupException(
@@ -161,13 +163,13 @@ internal sealed partial class Run : IGuestEvents
     /// <summary>
     /// From here on the supervisor can do no more than it has to, whatever guests do to it.
     /// </summary>
-    private static void Confine(GuestLaunch launch, HostTid child)
+    private void Confine(GuestLaunch launch, HostTid child)
     {
         Errno errno = Confinement.GiveUpCapabilities();
         string what = "capset of";
         if (errno == Errno.None)
         {
-            errno = Confinement.Install(SupervisorFilter.Compile());
+            errno = Confinement.Install(_ownFilter!);
             what = "seccomp(SECCOMP_SET_MODE_FILTER) of";
         }
 
