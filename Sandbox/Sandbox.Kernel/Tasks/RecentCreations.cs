@@ -15,6 +15,9 @@ internal sealed class RecentCreations
     private long _next;
     private int _forgotten;
 
+    /// <summary>How many it has room for, for tests.</summary>
+    internal int Room => _times.Length;
+
     /// <summary>How many there were in the second before a moment.</summary>
     public int CountAt(long now)
     {
@@ -51,13 +54,23 @@ internal sealed class RecentCreations
         return _next++;
     }
 
-    /// <summary>One did not happen. That of more than a second ago counts no more.</summary>
+    /// <summary>
+    /// One did not happen. That of more than a second ago counts no more. The last ones leave
+    /// their places, so that calls which all come to nothing do not make it grow.
+    /// </summary>
     public void Forget(long number)
     {
-        if (number >= _first)
+        if (number < _first)
         {
-            At(number) = Forgotten;
-            _forgotten++;
+            return;
+        }
+
+        At(number) = Forgotten;
+        _forgotten++;
+        while (_next > _first && At(_next - 1) == Forgotten)
+        {
+            _next--;
+            _forgotten--;
         }
     }
 
