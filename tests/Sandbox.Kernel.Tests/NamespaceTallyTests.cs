@@ -127,6 +127,24 @@ public sealed class NamespaceTallyTests
         Assert.Equal((0, 0), (tally.Names, tally.Live(NamespaceType.Uts)));
     }
 
+    [Fact]
+    public void A_name_of_one_that_is_not_known_is_not_kept()
+    {
+        var world = new World(Policy("uts: {depth: 2}"));
+        NamespaceTally tally = world.Pipeline.Namespaces;
+        for (int i = 0; i < 3; i++)
+        {
+            GuestTask task = world.Create(Child);
+            tally.Entered(task, NamespaceType.Uts, null);
+            Assert.True(tally.LacksName(task, NamespaceType.Uts));
+            tally.Name(task, NamespaceType.Uts, $"uts:[{i}]");
+            Assert.False(tally.LacksName(world.Create(Child, task.Tid), NamespaceType.Uts));
+            Assert.NotNull(tally.Exceeded(CLONE_NEWUTS, task));
+        }
+
+        Assert.Equal(0, tally.Names);
+    }
+
     private static Refusal Refuse(World world, ulong types, Errno errno, HostTid? caller = null)
     {
         PendingClone clone = world.Ask(EntryPoint.Clone, types | Child, caller);

@@ -155,7 +155,10 @@ public sealed class NamespaceTally(NamespaceBudgets budgets, IClock clock, TaskR
     public bool LacksName(GuestTask task, NamespaceType type) =>
         (budgets.Limited & type.Flag()) != 0 && task[KindOf(type)].Name is null;
 
-    /// <summary>Gives the namespace that a task stands in its name.</summary>
+    /// <summary>
+    /// Gives the namespace that a task stands in its name. One that was entered and is not known
+    /// is not found by it: its end is not noted, and its record may stand for another by then.
+    /// </summary>
     /// <param name="task">The task.</param>
     /// <param name="type">The type.</param>
     /// <param name="name">The link in /proc/PID/ns, unique among all that live.</param>
@@ -163,7 +166,10 @@ public sealed class NamespaceTally(NamespaceBudgets budgets, IClock clock, TaskR
     {
         ResourceGroup group = task[KindOf(type)];
         group.Name = name;
-        _named[name] = group;
+        if (group.IsCounted)
+        {
+            _named[name] = group;
+        }
     }
 
     /// <summary>The kind of resource that a type is.</summary>

@@ -92,6 +92,9 @@ public sealed class ResourceGroup
     /// </summary>
     public static bool IsNamespace(ResourceKind kind) => kind >= FirstNamespace;
 
+    /// <summary>Whether a tally is told of its begin and end.</summary>
+    internal bool IsCounted => _tally is not null;
+
     /// <summary>The record stands for a new object; no limit counts one without a tally.</summary>
     internal void Begin(ResourceKind kind, int depth, NamespaceTally? tally) =>
         (Kind, Depth, _tally, Name) = (kind, depth, tally, null);
