@@ -151,6 +151,22 @@ public sealed class NamespaceBudgetTests
     }
 
     [NamespacesFact]
+    public void A_call_that_waits_for_a_place_is_told_though_a_handler_asks_for_one_too()
+    {
+        using var place = new Workplace();
+        Reported run = Reported.Run(
+            place, ["-q", "-p", "permissive", "--set", Max("uts", 1)], Guests.Path("budgets"),
+            "handle");
+        Assert.Equal("ENOSPC, handler ENOSPC\n", run.Outcome.Out);
+        JsonElement[] clones = run.Named("clone");
+        Assert.Equal(
+            Enumerable.Range(1, clones.Length),
+            clones.Select(e => e.GetProperty("id").GetInt32()).Order());
+        Assert.Single(clones, e => Reported.Text(e, "verdict") == "unwound");
+        Assert.Equal(2, clones.Count(e => Reported.Text(e, "verdict") == "deny"));
+    }
+
+    [NamespacesFact]
     public void Types_have_budgets_of_their_own()
     {
         string guest = Guests.Path("budgets");

@@ -75,7 +75,7 @@ internal sealed partial class Run
             : _pipeline.Namespaces.Explain(errno, types, task);
         if (refusal is { By: RefusedBy.Limit } && MayComeFree(types))
         {
-            _again[caller] = (AsCall(move.Request), null);
+            MakeAgain(caller, AsCall(move.Request), null);
             return true;
         }
 
@@ -144,7 +144,19 @@ internal sealed partial class Run
         return number;
     }
 
-    /// <summary>A task is gone. The call that it was about to make again is made no more.</summary>
+    /// <summary>
+    /// A call is to be made again. Where it is that of a handler which ran before another such
+    /// call, that one is told of as over: it is judged afresh after the handler.
+    /// </summary>
+    private void MakeAgain(HostTid caller, in CloneCall call, PendingClone? refused)
+    {
+        DropAgain(caller);
+        _again.Add(caller, (call, refused));
+    }
+
+    /// <summary>
+    /// A task is gone, or in a later call. The call that it was about to make again is no more.
+    /// </summary>
     private void DropAgain(HostTid tid)
     {
         if (_again.Remove(tid, out (CloneCall Call, PendingClone? Refused) former)

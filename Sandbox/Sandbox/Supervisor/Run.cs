@@ -223,7 +223,7 @@ internal sealed partial class Run : IGuestEvents
         bool again = clone.Refusal.By == RefusedBy.Limit && MayComeFree(types);
         if (again)
         {
-            _again[caller] = (clone.Call, clone);
+            MakeAgain(caller, clone.Call, clone);
         }
         else
         {

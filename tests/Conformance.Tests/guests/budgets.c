@@ -9,6 +9,7 @@
  *   budgets race TYPE N                 N processes that all ask at once, as long as one stands
  *   budgets hide N                      N, each entered by one who cannot be looked at
  *   budgets reuse N                     N tries to be taken for one that has ended
+ *   budgets handle                      a signal whose handler asks too, while a call waits
  *   budgets enter                       into a user namespace of depth 2, to make one there
  */
 #define _GNU_SOURCE
@@ -21,6 +22,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -372,6 +374,38 @@ static void race(int type, int count)
     printf("%d of %d\n", made, count);
 }
 
+static volatile int handled = -1;
+
+/* Not the same call, for another signal is sent at its end. */
+static void ask_too(int signal)
+{
+    pid_t pid = syscall(SYS_clone, flags_of(type_of("uts")) | signal, 0, 0, 0, 0);
+    if (pid == 0)
+        _exit(0);
+    handled = pid < 0 ? errno : 0;
+}
+
+/* One place, which was just left and is taken: the next call for it waits, and is signalled. */
+static void handle(void)
+{
+    const struct itimerval soon = {.it_value = {.tv_usec = 200000}};
+    int end[2];
+    char byte;
+    if (another(1, type_of("uts"), -1) != 0 || pipe(end) != 0)
+        exit(97);
+    signal(SIGALRM, ask_too);
+    pid_t first = syscall(SYS_clone, flags_of(type_of("uts")) | SIGCHLD, 0, 0, 0, 0);
+    if (first == 0) {
+        close(end[1]);
+        _exit(read(end[0], &byte, 1) != 0);
+    }
+    setitimer(ITIMER_REAL, &soon, NULL);
+    printf("%s, ", name_of(another(1, type_of("uts"), -1)));
+    printf("handler %s\n", name_of(handled));
+    close(end[1]);
+    waitpid(first, NULL, 0);
+}
+
 static void enter(void)
 {
     for (int level = 1; level <= 2; level++) {
@@ -412,6 +446,8 @@ int main(int argc, char **argv)
         pin(type_of(argv[2]));
     else if (!strcmp(what, "race"))
         race(type_of(argv[2]), atoi(argv[3]));
+    else if (!strcmp(what, "handle"))
+        handle();
     else if (!strcmp(what, "enter"))
         enter();
     else if (!strcmp(what, "hide"))
