@@ -42,6 +42,26 @@ public sealed class DoctorTests
         Assert.Equal(abi, told.Length == 0 ? "0" : told);
     }
 
+    /// <summary>Limits that it names are those that a run is given.</summary>
+    [Fact]
+    public void It_says_which_limits_a_run_is_given()
+    {
+        using var place = new Workplace();
+        (_, Dictionary<string, JsonElement> checks) = Diagnose(place);
+        JsonElement check = checks["cgroup.delegation"];
+        string[] found = Reported.Text(check, "found").Split(' ');
+        foreach (string limit in new[] { "memory=256M", "cpu=1", "io_weight=100" })
+        {
+            int status = Product.Run(
+                place, ["-q", "-p", "processes", "--set", $"resources.{limit}"], "true").Status;
+            Assert.Equal((limit, status == 0), (limit, found.Contains(limit.Split('=')[0])));
+        }
+
+        bool able = found.Contains("memory") && found.Contains("cpu");
+        Assert.Equal(able, State(check) == "ok");
+        Assert.Equal(able, NeedsCgroupFactAttribute.Places() is not null);
+    }
+
     [Fact]
     public void Table_and_Json_say_the_same()
     {

@@ -1,8 +1,6 @@
-using System;
 using System.Collections.Generic;
-using System.Linq;
+using Interpose.Abi;
 using Interpose.Cgroups;
-using Interpose.Files;
 using Interpose.Probes;
 using static Interpose.Abi.Uapi;
 
@@ -15,7 +13,15 @@ internal static class CgroupChecks
     private const string Boot =
         "add systemd.unified_cgroup_hierarchy=1 to the kernel's command line and boot";
 
-    private static readonly string[] Wanted = ["cpu", "memory", "pids"];
+    private const string Memory = "memory";
+    private const string Processors = "cpu";
+
+    /// <summary>Limits of runs by name; the last depends on the scheduler of the disk.</summary>
+    private static readonly (string Name, CgroupSpec Spec)[] Limits =
+    [
+        (Memory, new(Memory: 1UL << 30)), (Processors, new(Cpu: 1)),
+        ("io_weight", new(IoWeight: 100)),
+    ];
 
     public static IEnumerable<Check> Look()
     {
@@ -34,38 +40,44 @@ internal static class CgroupChecks
             v2 is null ? v1 == 0 ? "none" : "v1" : v1 == 0 ? "v2" : "v1 and v2",
             only ? "" : v1 == 0 ? "no hierarchy is mounted" : "v1 has the controllers",
             only ? "" : Boot);
-        yield return v2 is null
-            ? new(Group, "delegation", false, CheckState.Missing, "", "no cgroup v2 is mounted",
-                Boot)
-            : Delegation(v2, withV1: v1 > 0);
+        yield return Delegation();
     }
 
-    /// <summary>A child makes a group below ours and moves into it.</summary>
-    /// <param name="mount">Where cgroup v2 is.</param>
-    /// <param name="withV1">Whether v1 is there too, and has the controllers.</param>
-    private static Check Delegation(MountPoint mount, bool withV1)
+    /// <summary>
+    /// A group for each limit is made as a run would make it, and a child comes into it.
+    /// </summary>
+    private static Check Delegation()
     {
-        string own = CgroupTree.Read().Unified ?? mount.Target;
-        string group = $"{own}/sandbox-doctor-{Environment.ProcessId}";
-        using var trial = new Trial();
-        TrialOutcome outcome = trial
-            .Call($"mkdir {group}", __NR_mkdir, trial.Text(group), 0x1ed)
-            .Call("close_range", __NR_close_range, 3, int.MaxValue)
-            .Call("open cgroup.procs", __NR_open, trial.Text(group + "/cgroup.procs"), O_WRONLY)
-            .Call("write cgroup.procs", __NR_write, 3, trial.Text("0"), 1)
-            .Run();
-        using var after = new Trial();
-        after.Call("rmdir", __NR_rmdir, after.Text(group)).Run();
-        string controllers = string.Join(
-            ' ', TextFile.Lines(own + "/cgroup.controllers")).Trim();
-        string lacking = string.Join(" and ", Wanted.Except(controllers.Split(' ')));
-        bool able = outcome.Ok && lacking.Length == 0;
+        const string child = "a child";
+        CgroupTree tree = CgroupTree.Read();
+        var given = new List<string>();
+        var lacking = new List<string>();
+        string why = string.Empty;
+        foreach ((string name, CgroupSpec spec) in Limits)
+        {
+            using RunCgroup? group = RunCgroup.Create(
+                tree, spec, RunName.Own.ToString(), out CgroupFailure? failure);
+            string? wrong = failure is null ? null
+                : $"{failure.Step} {failure.Object}: {failure.Errno.Describe()}";
+            using var trial = new Trial();
+            foreach (CgroupEntrance entrance in group?.Entrances ?? [])
+            {
+                trial.Call(
+                    $"write 0 to {entrance.File}", __NR_write, entrance.Fd, trial.Text("0"), 1);
+            }
+
+            TrialOutcome outcome = group is null ? default : trial.Run();
+            wrong ??= outcome.Ok ? null : $"{child}: {outcome}";
+            group?.Remove();
+            (wrong is null ? given : lacking).Add(name);
+            why = why.Length > 0 || wrong is null ? why : $"no {name}: {wrong}";
+        }
+
+        bool able = !lacking.Contains(Memory) && !lacking.Contains(Processors);
         return new(
             Group, "delegation", false,
-            able ? CheckState.Ok : outcome.Ok ? CheckState.Partial : CheckState.Missing,
-            controllers.Length == 0 ? "no controllers" : controllers,
-            able ? "" : outcome.Ok ? $"cgroup v2 has no {lacking} here" : outcome.ToString(),
-            able ? "" : withV1 ? Boot
-                : "systemd-run --user --scope -p Delegate=yes sandbox run ...");
+            able ? CheckState.Ok : given.Count > 0 ? CheckState.Partial : CheckState.Missing,
+            given.Count == 0 ? "no limits" : string.Join(' ', given), able ? "" : why,
+            able ? "" : "systemd-run --user --scope -p Delegate=yes sandbox run ...");
     }
 }
