@@ -80,6 +80,7 @@ internal sealed class RunGroup : IForkController, IDisposable
             + (policy.Isolation.Has(NamespaceType.Pid) ? 1 : 0);
         var spec = new CgroupSpec(
             limits.Memory, limits.Swap, limits.Cpu, limits.IoWeight, tasks, limits.KillTogether);
+        string? unasked = null;
         while (spec.Memory is not null || spec.Cpu is not null || spec.IoWeight is not null)
         {
             RunCgroup? group = RunCgroup.Create(
@@ -87,6 +88,13 @@ internal sealed class RunGroup : IForkController, IDisposable
             if (group is not null)
             {
                 return new(group, spec, tree, Processors(policy), log);
+            }
+
+            if (unasked is null && IsUndelegated(tree, failure!))
+            {
+                unasked = SystemdScope.Enter(RunName.Own.ToString()) ?? "in vain";
+                tree = CgroupTree.Read();
+                continue;
             }
 
             Protection part = failure!.Part switch
@@ -99,7 +107,7 @@ internal sealed class RunGroup : IForkController, IDisposable
             {
                 throw new SetupException(
                     $"resources.{part.Name()}: cannot {failure.Step}", failure.Object,
-                    failure.Errno, Remedy(part, failure));
+                    failure.Errno, Remedy(part, failure, unasked));
             }
 
             missing.Add((part, $"{failure.Step} {failure.Object}: {failure.Errno.Describe()}"));
@@ -164,8 +172,19 @@ internal sealed class RunGroup : IForkController, IDisposable
         _group.Dispose();
     }
 
-    private static string Remedy(Protection part, CgroupFailure failure)
+    /// <summary>Whether a scope of systemd's could be better than where this process is.</summary>
+    private static bool IsUndelegated(CgroupTree tree, CgroupFailure failure)
     {
+        string controller = failure.Part == "io_weight" ? "io" : failure.Part;
+        return tree.Unified is not null && tree.Of(controller) is not { Unified: false }
+            && failure.Errno is Errno.EACCES or Errno.EPERM or Errno.EROFS or Errno.EBUSY
+                or Errno.ENOENT;
+    }
+
+    private static string Remedy(Protection part, CgroupFailure failure, string? unasked)
+    {
+        string systemd = string.IsNullOrEmpty(unasked) ? string.Empty
+            : $" (systemd was asked for one: {unasked})";
         string mend = failure.Errno switch
         {
             Errno.EAGAIN or Errno.ENOSPC when failure.Step == "mkdir" => "no more groups may be "
@@ -173,7 +192,7 @@ internal sealed class RunGroup : IForkController, IDisposable
                 + "those of dead runs",
             Errno.ENODEV or Errno.EAGAIN => "somebody removed the group meanwhile; run it again",
             _ => "run it as root, or in a scope that is delegated: 'systemd-run --user --scope "
-                + "-p Delegate=yes sandbox run ...'; 'sandbox doctor' tells more",
+                + $"-p Delegate=yes sandbox run ...'{systemd}; 'sandbox doctor' tells more",
         };
         return $"{mend}; with 'degrade: [{part.Name()}]' it runs without";
     }

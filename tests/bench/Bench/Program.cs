@@ -29,7 +29,7 @@ internal static class Program
     ];
 
     private static readonly string[] _parts =
-        ["operations", "getpid", "build", "start", "crowd", "counts"];
+        ["operations", "getpid", "build", "start", "limits", "crowd", "counts"];
 
     private static int Main(string[] args)
     {
@@ -72,6 +72,7 @@ internal static class Program
                 "getpid" => MeasureGetPid,
                 "build" => MeasureBuild,
                 "start" => MeasureStartUp,
+                "limits" => MeasureLimits,
                 "crowd" => MeasureCrowds,
                 _ => MeasureCounts,
             };
@@ -128,6 +129,19 @@ internal static class Program
 
         Tell("steps of a launch");
         results.Steps.AddRange(StartUp.Steps(host, inTurn.Rounds));
+    }
+
+    private static void MeasureLimits(Host host, Interleaver inTurn, Results results)
+    {
+        string[] trial = [.. host.Ours[..^1], "--set", "resources.cpu=1", "--set", "resources.memory=1G", "--", "true"];
+        if (Shell.Run(host.Work, trial) is { Status: not 0, Err: var why })
+        {
+            results.Left.Add($"limits: {why.Trim()}");
+            return;
+        }
+
+        results.Groups.AddRange(Limits.Costs(host, inTurn));
+        results.Neighbours.AddRange(Limits.Neighbours(host, inTurn));
     }
 
     private static void MeasureCrowds(Host host, Interleaver inTurn, Results results)

@@ -19,6 +19,12 @@ internal sealed record Results(int Rounds, string Host)
     /// <summary>The steps of a launch, in nanoseconds.</summary>
     public List<(string Name, Sample Nanoseconds)> Steps { get; } = [];
 
+    /// <summary>What a group costs: "native" is without, "ours" is with one.</summary>
+    public List<Measured> Groups { get; } = [];
+
+    /// <summary>A run beside others.</summary>
+    public List<Measured> Neighbours { get; } = [];
+
     public List<Crowd> Crowds { get; } = [];
 
     public List<Counts> Counts { get; } = [];
@@ -57,6 +63,8 @@ internal static class Report
         Operations(text, results);
         StartUps(text, results.StartUps);
         Steps(text, results.Steps);
+        Groups(text, results.Groups);
+        Neighbours(text, results.Neighbours);
         Crowds(text, results.Crowds);
         CountTable(text, results.Counts);
         Stages(text, results.Stages);
@@ -135,6 +143,48 @@ internal static class Report
         {
             text.Append(
                 $"| {name} | {of.Median / 1e3:F0} | {of.P10 / 1e3:F0} | {of.P90 / 1e3:F0} |\n");
+        }
+
+        text.Append('\n');
+    }
+
+    private static void Groups(StringBuilder text, List<Measured> groups)
+    {
+        if (groups.Count == 0)
+        {
+            return;
+        }
+
+        text.Append("| with `resources.memory=2G`, to without | without µs | with µs | ratio |\n"
+            + "|---|---|---|---|\n");
+        foreach (Measured one in groups)
+        {
+            text.Append(
+                $"| {one.Case.Name} | {Micro(one.Nanoseconds["native"])} "
+                + $"| {Micro(one.Nanoseconds["ours"])} | {Spread(one.Ratio("ours"))} |\n");
+        }
+
+        text.Append('\n');
+    }
+
+    private static void Neighbours(StringBuilder text, List<Measured> neighbours)
+    {
+        if (neighbours.Count == 0)
+        {
+            return;
+        }
+
+        text.Append("| what a run gets done, fork+exec+wait, beside | of what it does alone | "
+            + "the other under limits |\n|---|---|---|\n");
+        foreach (Measured one in neighbours)
+        {
+            text.Append($"| {one.Case.Name}");
+            foreach (string way in one.Nanoseconds.Keys.Where(k => k != Limits.Alone))
+            {
+                text.Append($" | {Spread(one.Ratio(Limits.Alone, way))}");
+            }
+
+            text.Append(" |\n");
         }
 
         text.Append('\n');
