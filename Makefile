@@ -1,6 +1,6 @@
 # The loop is one word: `make`. `make help` lists the rest.
 .DEFAULT_GOAL := check
-.PHONY: check format build unit test test-vm stress bench fuzz generate run setup clean help
+.PHONY: check format build unit test test-nested test-vm stress bench fuzz generate run setup clean help
 
 UNIT := Interpose.Abi Interpose Policies Sandbox.Analyzers Sandbox.Kernel Sandbox
 export DOTNET_CLI_TELEMETRY_OPTOUT := 1
@@ -26,6 +26,17 @@ unit: ## Build and run the unit tests
 
 test: build ## Set up, build and run every test
 	@scripts/test $(UNIT) Conformance
+
+PARENTS ?= bwrap bwrap-user container container-user older older-user
+NESTED ?= FullyQualifiedName~Isolation|FullyQualifiedName~Escape|FullyQualifiedName~Namespace$\
+	|FullyQualifiedName~Cow|FullyQualifiedName~Commit|FullyQualifiedName~Profile
+
+test-nested: build ## Isolation and escapes inside of other sandboxes and filters: PARENTS= NESTED=
+	@dotnet build tests/Conformance.Tests --nologo -v quiet
+	@for parent in $(PARENTS); do echo "== inside of $$parent"; \
+		FILTER='$(NESTED)' BUILT=1 scripts/nested $$parent scripts/test Conformance \
+			|| failed="$$failed $$parent"; \
+	done; [ -z "$$failed" ] || { echo "failed inside of:$$failed"; exit 1; }
 
 test-vm: setup bin/sandbox bin/rulefuzz ## Boot other kernels in QEMU and test on each: KERNELS="6.1 6.12" N=1500
 	@scripts/test-vm

@@ -48,7 +48,7 @@ public sealed class EscapeCallTests
         }
     }
 
-    [Fact]
+    [NamespacesFact]
     public void Numbers_and_flags_with_other_bits_are_refused_or_judged_as_without()
     {
         using var place = new Workplace();
@@ -77,7 +77,7 @@ public sealed class EscapeCallTests
         Assert.Equal("deny", Reported.Text(Assert.Single(run.Named("namespace")), "verdict"));
     }
 
-    [Fact]
+    [NamespacesFact]
     public void A_task_that_asks_not_to_be_traced_is_and_so_are_its_children()
     {
         using var place = new Workplace();

@@ -21,7 +21,7 @@ public sealed class EscapeFilterTests
             string.Concat(Enumerable.Range(0, 4).Select(i => $"listener {i}: EBUSY\n")), run.Out);
     }
 
-    [Fact]
+    [NamespacesFact]
     public void A_filter_of_the_guests_own_can_only_take_away()
     {
         using var place = new Workplace();
@@ -46,7 +46,7 @@ public sealed class EscapeFilterTests
             """, run.Out);
     }
 
-    [Fact]
+    [NamespacesFact]
     public void Where_the_supervisor_tells_of_denials_such_a_filter_gains_nothing_either()
     {
         using var place = new Workplace();

@@ -10,7 +10,7 @@ namespace Conformance;
 [Collection("engine")]
 public sealed class EscapeFloodTests
 {
-    [Fact]
+    [NamespacesFact]
     public void Denied_calls_that_stop_are_counted_and_cost_no_memory()
     {
         const int Calls = 40_000;

@@ -63,7 +63,7 @@ public sealed class EscapeStallTests
         Assert.Equal("clone3: done\ncaller 0, bystander 50\n", run.Out);
     }
 
-    [Fact]
+    [NamespacesFact]
     public void Memory_served_for_user_mode_only_is_a_fault_as_natively()
     {
         using var place = new Workplace();

@@ -93,6 +93,41 @@ public sealed partial class IsolationFaultTests
                 : "unshare(CLONE_NEWUSER) of the command", said);
     }
 
+    [NamespacesFact]
+    public void Steps_of_older_calls_that_fail_are_named_and_leave_nothing()
+    {
+        // Every eleventh of the many, and those of one view: a file, a directory, a file system.
+        const int stride = 11;
+        using var place = new Isolated(Way.Rootless);
+        place.Write("cow/f", "host");
+        place.Write("file", "host");
+        string mark = $"SANDBOX_TEST_MARK={Guid.NewGuid()}";
+        string policy = place.Policy(
+            "{default: ro, paths: {/tmp: tmpfs, .: rw, ./cow: cow, ./file: hide, /proc: ro}}",
+            landlock: true);
+        string[] behind = [place.Guest("refuse"), "ENOSYS", "428", "437", "442", "--"];
+        string[] before = State(place);
+        var said = new HashSet<string>();
+        bool ran = false;
+        for (int step = 1; !ran && step < 2 * MostSteps; step += stride)
+        {
+            string[] line = place.Line(
+                ["-p", policy, "--fail-launch-step", $"{step}:ENOSPC"], "echo", "ran");
+            Outcome run = Shell.Run(
+                place.Path, null, ["env", mark, .. Isolated.Behind(line, behind)]);
+            ran = run.Status == 0;
+            Assert.True(run.Out == (ran ? "ran\n" : string.Empty), $"step {step}: {run}");
+            Match message = Message().Match(run.Err);
+            Assert.True(ran || message.Success, $"step {step}: {run}");
+            said.Add(message.Groups[1].Value.Split(' ')[0]);
+        }
+
+        Assert.True(ran && said.IsSupersetOf(["openat", "mount(MS_REMOUNT)", "close"]),
+            string.Join(", ", said));
+        Assert.Empty(Survivors.Of(mark));
+        Assert.Equal(before, State(place));
+    }
+
     /// <summary>What of the host a run could leave something in.</summary>
     private static string[] State(Isolated place) =>
     [

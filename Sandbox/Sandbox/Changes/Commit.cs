@@ -44,6 +44,7 @@ internal sealed partial class Commit
     private readonly List<string> _problems = [];
     private readonly List<CommitStep> _done = [];
     private List<Change> _changes = [];
+    private string _mark = string.Empty;
 
     private Commit(KeptChanges kept, KeptTrees trees, Action onPiece) =>
         (_kept, _onPiece, _trees) = (kept, onPiece, trees.All);
@@ -64,6 +65,7 @@ internal sealed partial class Commit
         {
             using var trees = new KeptTrees(kept);
             var commit = new Commit(kept, trees, onPiece);
+            commit._mark = journal?.Mark ?? string.Empty;
             return journal?.Steps is { } steps ? commit.Finish(steps, journal.Changes)
                 : commit.Run(trees, journal);
         }
@@ -102,7 +104,8 @@ internal sealed partial class Commit
         }
 
         var staged = new StagedChanges(_trees, _onPiece);
-        _kept.Write(new(staged.Mark, _changes.Count, null));
+        _mark = staged.Mark;
+        _kept.Write(new(_mark, _changes.Count, null));
         try
         {
             staged.Make(_changes);
@@ -112,7 +115,7 @@ internal sealed partial class Commit
                 return CleanUp(staged.Steps, CommitState.Refused, _changes.Count);
             }
 
-            _kept.Write(new(staged.Mark, _changes.Count, staged.Steps));
+            _kept.Write(new(_mark, _changes.Count, staged.Steps));
         }
         catch (FileFailure e)
         {
@@ -297,6 +300,7 @@ internal sealed partial class Commit
     /// <summary>Removes what has a temporary name: what was replaced, or not needed.</summary>
     private CommitOutcome CleanUp(IReadOnlyList<CommitStep> steps, CommitState state, int changes)
     {
+        bool isClean = true;
         foreach (CommitStep step in steps)
         {
             if (step.Temporary.Length == 0)
@@ -311,13 +315,22 @@ internal sealed partial class Commit
             }
             catch (FileFailure e)
             {
-                _problems.Add($"left behind: {e.Message}");
+                isClean = false;
+                _problems.Add($"left behind, until the next 'sandbox commit': {e.Message}");
             }
 
             _onPiece();
         }
 
-        _kept.RemoveJournal();
+        if (isClean)
+        {
+            _kept.RemoveJournal();
+        }
+        else if (state != CommitState.Applied)
+        {
+            _kept.Write(new(_mark, changes, null));
+        }
+
         return new(state, changes, _problems);
     }
 }
