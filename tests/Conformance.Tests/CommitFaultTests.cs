@@ -1,4 +1,6 @@
+using System;
 using System.Collections.Generic;
+using System.Diagnostics;
 using System.IO;
 using System.Linq;
 using Conformance.Harness;
@@ -165,6 +167,67 @@ public sealed class CommitFaultTests
         Assert.Equal("changed by others", File.ReadAllText(Path.Combine(kept.Tree, "gone")));
         Assert.Equal("old\n", File.ReadAllText(Path.Combine(kept.Tree, "a")));
         Assert.Empty(Left(kept.Tree));
+    }
+
+    [NamespacesTheory]
+    [MemberData(nameof(Isolated.Ways), MemberType = typeof(Isolated))]
+    public void What_a_run_kept_for_its_commit_is_removed_when_nobody_lives_that_would(Way way)
+    {
+        using var kept = new KeptPlace(way);
+        kept.Write("a", "old\n");
+        string[] line = kept.Place.Line(
+            [.. kept.Rules, "--commit"], "sh", "-c", "echo new > tree/a; echo up; sleep 60");
+        using Process run = Shell.Start(kept.Place.Path, line);
+        Assert.Equal("up", run.StandardOutput.ReadLine());
+        string place = Assert.Single(
+            Directory.GetDirectories(kept.Place.Path, "sandbox-*"));
+        int helper = Assert.Single(Helpers(place));
+
+        // It is in use as long as one of the two lives.
+        foreach (int pid in new[] { 0, run.Id })
+        {
+            if (pid != 0)
+            {
+                Shell.Run("/", null, "kill", "-STOP", $"{helper}");
+                run.Kill();
+                run.WaitForExit();
+            }
+
+            Outcome none = kept.Place.Call("gc");
+            Assert.DoesNotContain(place, none.Out + none.Err);
+            Assert.True(Directory.Exists(place));
+        }
+
+        Shell.Run("/", null, "kill", "-KILL", $"{helper}");
+        for (int i = 0; i < 200 && Helpers(place).Length > 0; i++)
+        {
+            System.Threading.Thread.Sleep(10);
+        }
+
+        Assert.Contains($"would remove {place}\n", kept.Place.Call("gc", "-n").Out);
+        Outcome gc = kept.Place.Call("gc");
+        Assert.Contains($"removed {place}\n", gc.Out);
+        Assert.False(Directory.Exists(place));
+        Assert.Equal("old\n", File.ReadAllText(Path.Combine(kept.Tree, "a")));
+    }
+
+    private static int[] Helpers(string place) =>
+    [
+        .. Directory.GetDirectories("/proc").Select(Path.GetFileName)
+            .Where(name => int.TryParse(name, out _) && IsHelper(name!, place)).Select(int.Parse!),
+    ];
+
+    private static bool IsHelper(string pid, string place)
+    {
+        try
+        {
+            string line = File.ReadAllText($"/proc/{pid}/cmdline");
+            return line.Contains(place) && line.Contains("--helper");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
     }
 
     /// <summary>Fills the tree and runs the changes; gives the state that it shall come to.</summary>

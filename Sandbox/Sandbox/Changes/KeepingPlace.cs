@@ -12,6 +12,9 @@ namespace Sandbox.Changes;
 /// <summary>Where kept changes may lie: never where guests could write to them.</summary>
 internal static class KeepingPlace
 {
+    /// <summary>What the names of such that runs make for themselves begin with.</summary>
+    public const string Prefix = "sandbox-";
+
     private const string Elsewhere =
         "guests could write to it there; give a directory outside all paths that are rw or cow";
 
@@ -61,22 +64,34 @@ internal static class KeepingPlace
         return files with { Mounts = mounts };
     }
 
+    /// <summary>The directories in which such are made, those that are there.</summary>
+    public static IEnumerable<string> Places()
+    {
+        string? asked = Environment.GetEnvironmentVariable("TMPDIR");
+        foreach (string? place in (string?[])[asked, "/var/tmp", "/tmp"])
+        {
+            if (place is ['/', ..]
+                && HostProcess.Resolve(place, out string parent, out bool isDirectory)
+                    == Errno.None
+                && isDirectory)
+            {
+                yield return parent;
+            }
+        }
+    }
+
     /// <summary>Makes an empty directory that guests cannot reach, for one run.</summary>
     public static string Make(FileTree files)
     {
-        string? asked = Environment.GetEnvironmentVariable("TMPDIR");
         Errno errno = Errno.ENOENT;
-        foreach (string? place in (string?[])[asked, "/var/tmp", "/tmp"])
+        foreach (string parent in Places())
         {
-            if (place is not ['/', ..]
-                || HostProcess.Resolve(place, out string parent, out bool isDirectory)
-                    != Errno.None
-                || !isDirectory || IsReached(files, parent))
+            if (IsReached(files, parent))
             {
                 continue;
             }
 
-            string path = $"{parent.TrimEnd('/')}/sandbox-{Guid.NewGuid():N}";
+            string path = $"{parent.TrimEnd('/')}/{Prefix}{Guid.NewGuid():N}";
             errno = HostProcess.MakeDirectory(path);
             if (errno == Errno.None)
             {

@@ -5,6 +5,7 @@ using Interpose.Abi;
 using Interpose.Cgroups;
 using Interpose.Launch;
 using Policies;
+using Sandbox.Changes;
 
 namespace Sandbox.Commands;
 
@@ -20,9 +21,10 @@ internal sealed class GcCommand
     {
         Command = new Command(
             "gc",
-            "Remove what killed supervisors left: their cgroups, with whatever is in them. "
-                + "Mounts, directories and guests end with a supervisor, however that ends; exit "
-                + "status 0 when nothing of the caller's is left, 1 when something is")
+            "Remove what killed supervisors left: their cgroups, with whatever is in them, and "
+                + "what runs with --commit kept in TMPDIR, /var/tmp or /tmp. Mounts and guests "
+                + "end with a supervisor, however that ends; exit status 0 when nothing of the "
+                + "caller's is left, 1 when something is")
         {
             _dryRun,
         };
@@ -53,6 +55,22 @@ internal sealed class GcCommand
             };
             text.Append(line).Append('\n');
             left |= group.Fate == DeadGroupFate.Kept;
+        }
+
+        foreach ((string path, LeftFate fate, string why) in LeftPlaces.Collect(
+            parsed.GetValue(_dryRun)))
+        {
+            string name = OneLine.Of(path);
+            (StringBuilder text, string line) = fate switch
+            {
+                LeftFate.Removed => (
+                    done, $"{(parsed.GetValue(_dryRun) ? "would remove" : "removed")} {name}"),
+                LeftFate.Unfinished => (problems, $"sandbox: left {name}: a commit of it was "
+                    + "killed, which 'sandbox commit' finishes, if it was yours"),
+                _ => (problems, $"sandbox: cannot remove {name}: {why}"),
+            };
+            text.Append(line).Append('\n');
+            left |= fate != LeftFate.Removed;
         }
 
         HostProcess.WriteError(problems.ToString());
