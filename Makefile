@@ -28,8 +28,8 @@ test: build ## Set up, build and run every test
 	@scripts/test $(UNIT) Conformance
 
 PARENTS ?= bwrap bwrap-user container container-user older older-user
-NESTED ?= FullyQualifiedName~Isolation|FullyQualifiedName~Escape|FullyQualifiedName~Namespace$\
-	|FullyQualifiedName~Cow|FullyQualifiedName~Commit|FullyQualifiedName~Profile
+NESTED ?= FullyQualifiedName~Conformance.Isolation|FullyQualifiedName~Conformance.Escape$\
+	|FullyQualifiedName~Conformance.Namespace|FullyQualifiedName~Conformance.Cow
 
 test-nested: build ## Isolation and escapes inside of other sandboxes and filters: PARENTS= NESTED=
 	@dotnet build tests/Conformance.Tests --nologo -v quiet

@@ -129,7 +129,7 @@ public sealed class CommitFaultTests
         Assert.True(ended, $"{call}: {failed}");
     }
 
-    [NeedsFact("strace")]
+    [NeedsFact("strace", namespaces: true)]
     public void What_can_neither_go_on_nor_back_is_named_and_finished_later()
     {
         int partial = 0;
@@ -151,7 +151,7 @@ public sealed class CommitFaultTests
         Assert.Equal(5, partial);
     }
 
-    [NeedsFact("strace")]
+    [NeedsFact("strace", namespaces: true)]
     public void What_others_change_before_a_killed_one_is_finished_is_kept()
     {
         using var kept = new KeptPlace(Isolated.AllWays[^1]);

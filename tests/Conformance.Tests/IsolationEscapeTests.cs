@@ -120,6 +120,13 @@ public sealed class IsolationEscapeTests
                 .Where(line => line.Result == Reached).Select(line => line.What)];
             Assert.Contains("/proc/sys/kernel/core_pattern", open);
             Assert.Contains("/proc/sys/vm/overcommit_memory", open);
+            Assert.Contains("/sys/kernel/mm/ksm/run", open);
+
+            // And under a policy that leaves them as they are.
+            Outcome without = place.Run(
+                ["-p", place.Policy("{default: ro, paths: {.: rw, /proc: rw, /sys: rw}}")], guest);
+            Assert.Contains("/proc/sys/kernel/core_pattern: reached", without.Out);
+            Assert.Contains("/sys/kernel/mm/ksm/run: reached", without.Out);
         }
 
         string policy = place.Policy(View);

@@ -40,6 +40,25 @@ public sealed class IsolationHostTests
         Assert.Equal(before, File.ReadAllLines("/proc/self/mountinfo"));
     }
 
+    [NamespacesFact]
+    public void Where_AppArmor_restricts_user_namespaces_the_profile_that_mends_it_is_shown()
+    {
+        // Its switch, as Ubuntu 24.04 has it; and a filter that refuses what it refuses.
+        const string prepare = "mount -t tmpfs none /proc/sys/kernel && echo 1 "
+            + ">/proc/sys/kernel/apparmor_restrict_unprivileged_userns && exec \"$@\"";
+        using var place = new Isolated(Way.Rootless);
+        string[] parent = ["unshare", "-Urm", "sh", "-c", prepare, "sh", place.Guest("container")];
+        string profile = "sandbox flags=(unconfined) { userns, }' | sudo tee /etc/apparmor.d/sandbox"
+            + " && sudo apparmor_parser -r /etc/apparmor.d/sandbox";
+        Outcome run = Shell.Run(place.Path, null, Isolated.Behind(
+            place.Line(["-p", place.Policy(View)], "echo", "ran"), parent));
+        Assert.True(run is { Status: 125, Out: "" }, run.ToString());
+        Assert.Contains(profile, run.Err, StringComparison.Ordinal);
+        Outcome doctor = place.CallBehind(parent, "doctor");
+        Assert.Contains(profile, doctor.Out, StringComparison.Ordinal);
+        Assert.Contains("apparmor_restrict_unprivileged_userns is 1", doctor.Out);
+    }
+
     [NamespacesTheory]
     [InlineData("", 125)]
     [InlineData("degrade: [ipc, time]", 125)]

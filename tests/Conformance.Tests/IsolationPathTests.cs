@@ -103,7 +103,7 @@ public sealed class IsolationPathTests
             run.Out);
     }
 
-    [NeedsFact("strace")]
+    [NeedsFact("strace", namespaces: true)]
     public void A_path_that_becomes_a_link_before_it_is_mounted_ends_the_run()
     {
         foreach (Way way in Isolated.AllWays)
@@ -124,7 +124,7 @@ public sealed class IsolationPathTests
         }
     }
 
-    [NeedsFact("strace")]
+    [NeedsFact("strace", namespaces: true)]
     public void A_path_that_goes_before_it_is_mounted_ends_the_run()
     {
         using var place = new Isolated(Way.Rootless);

@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using Interpose.Abi;
 using Interpose.Files;
+using Interpose.Isolation;
 using Interpose.Probes;
 using Policies;
 using static Interpose.Abi.Uapi;
@@ -13,13 +14,14 @@ internal static class NamespaceChecks
 {
     private const string Group = "namespaces";
     private const int Enough = 16;
+    private const string AppArmor = "kernel.apparmor_restrict_unprivileged_userns";
 
     /// <summary>The switches that close user namespaces, with what opens them.</summary>
     private static readonly (string Name, string Path, int Open)[] Switches =
     [
         ("max_user_namespaces", "user.max_user_namespaces", 15000),
         ("unprivileged_userns_clone", "kernel.unprivileged_userns_clone", 1),
-        ("apparmor_restrict", "kernel.apparmor_restrict_unprivileged_userns", 0),
+        ("apparmor_restrict", AppArmor, 0),
     ];
 
     public static IEnumerable<Check> Look()
@@ -81,6 +83,14 @@ internal static class NamespaceChecks
         Errno.EINVAL => $"a kernel with CONFIG_{type.Name().ToUpperInvariant()}_NS",
         _ => MendUser(),
     };
+
+    /// <summary>
+    /// What mends it where AppArmor gives user namespaces of programs without a profile no
+    /// rights, as on Ubuntu since 23.10; empty elsewhere, and for who needs none.
+    /// </summary>
+    public static string MendAppArmor() =>
+        !Privileges.CanIsolate() && Setting(AppArmor) is { } value && Closes(0, value)
+            ? Opening(AppArmor, 0) : "";
 
     /// <summary>The command that opens user namespaces; empty when none is known.</summary>
     public static string MendUser()

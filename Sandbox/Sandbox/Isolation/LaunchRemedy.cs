@@ -34,6 +34,8 @@ internal static class LaunchRemedy
             ? "raise the limit of open files, 'ulimit -n'"
         : failed.IsOutdated
             ? "file systems are mounted or unmounted again and again; run it when they are not"
+        : failed.Errno is Errno.EPERM or Errno.EACCES
+            && NamespaceChecks.MendAppArmor() is { Length: > 0 } profile ? profile
         : failed.Errno == Errno.EROFS && failed.Part is "" or "user"
             ? "it takes a /proc/sys that can be written"
         : failed.Object.EndsWith("id_map", StringComparison.Ordinal)

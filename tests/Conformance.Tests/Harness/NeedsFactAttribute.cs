@@ -7,9 +7,17 @@ namespace Conformance.Harness;
 [AttributeUsage(AttributeTargets.Method)]
 internal sealed class NeedsFactAttribute : FactAttribute
 {
-    public NeedsFactAttribute(string program) => (Program, Skip) = (program, Missing(program));
+    /// <param name="program">The program.</param>
+    /// <param name="namespaces">Whether it needs runs with namespaces of their own as well.</param>
+    public NeedsFactAttribute(string program, bool namespaces = false)
+    {
+        (Program, Namespaces) = (program, namespaces);
+        Skip = Missing(program) ?? (namespaces ? Host.NoNamespaces : null);
+    }
 
     public string Program { get; }
+
+    public bool Namespaces { get; }
 
     /// <summary>Null for a program that is there; else why a test of it is skipped.</summary>
     public static string? Missing(string program)
@@ -27,7 +35,8 @@ internal sealed class NeedsFactAttribute : FactAttribute
 }
 
 /// <summary>
-/// A theory that needs a program, and that the program can do something where the tests run.
+/// A theory that needs a program; with arguments, that it can do that where the tests run, and
+/// runs with namespaces of their own.
 /// </summary>
 [AttributeUsage(AttributeTargets.Method)]
 internal sealed class NeedsTheoryAttribute : TheoryAttribute
@@ -35,7 +44,8 @@ internal sealed class NeedsTheoryAttribute : TheoryAttribute
     public NeedsTheoryAttribute(string program, params string[] arguments)
     {
         (Program, Arguments) = (program, arguments);
-        Skip = NeedsFactAttribute.Missing(program) ?? Refused();
+        Skip = NeedsFactAttribute.Missing(program)
+            ?? (arguments.Length == 0 ? null : Host.NoNamespaces ?? Refused());
     }
 
     public string Program { get; }
