@@ -9,6 +9,14 @@ public static partial class Uapi
     public const int __NR_close = 3;
     public const int __NR_poll = 7;
     public const int __NR_munmap = 11;
+    public const int __NR_lseek = 8;
+    public const int __NR_pread64 = 17;
+    public const int __NR_pwrite64 = 18;
+    public const int __NR_fdatasync = 75;
+    public const int __NR_ftruncate = 77;
+    public const int __NR_getxattr = 191;
+    public const int __NR_listxattr = 194;
+    public const int __NR_fallocate = 285;
     public const int __NR_flock = 73;
     public const int __NR_fsync = 74;
     public const int __NR_fgetxattr = 193;

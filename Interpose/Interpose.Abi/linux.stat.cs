@@ -15,6 +15,9 @@ public static partial class Uapi
     public const int S_IFBLK = 24576;
     public const int STATX_BASIC_STATS = 2047;
     public const int STATX_MNT_ID = 4096;
+    public const int STATX_BTIME = 2048;
+    public const int UTIME_NOW = 1073741823;
+    public const int UTIME_OMIT = 1073741822;
 }
 
 /// <summary>A time of <see cref="statx"/>.</summary>

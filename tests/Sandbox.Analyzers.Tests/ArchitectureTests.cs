@@ -29,6 +29,8 @@ public sealed class ArchitectureTests
         ["Conformance.Tests"] = [],
         ["RuleFuzz"] = ["Sandbox.Kernel"],
         ["Bench"] = [],
+        ["FuseHost"] = ["Interpose"],
+        ["Interpose.Tests"] = ["Interpose", "FuseHost"],
     };
 
     [Fact]

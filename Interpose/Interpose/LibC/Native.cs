@@ -41,6 +41,9 @@ internal static unsafe partial class Native
     [SuppressGCTransition]
     public static partial int BellTake(siginfo_t* signal);
 
+    [LibraryImport(Library, EntryPoint = "sandbox_wake_by")]
+    public static partial int WakeBy(int signal);
+
     [LibraryImport(Library, EntryPoint = "sandbox_start_state")]
     public static partial start_state* StartState();
 
