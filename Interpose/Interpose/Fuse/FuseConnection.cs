@@ -8,7 +8,9 @@ using static Interpose.Abi.Uapi;
 
 namespace Interpose.Fuse;
 
-/// <summary>The device, with a queue for each worker where there are descriptors for them.</summary>
+/// <summary>
+/// The device, with a queue for each worker where there are descriptors for them.
+/// </summary>
 internal sealed unsafe class FuseConnection : IDisposable
 {
     /// <summary>A real-time signal that neither the C library nor the runtime uses.</summary>

@@ -225,7 +225,9 @@ internal sealed unsafe partial class FuseFiles
         return errno;
     }
 
-    /// <summary>chmod(2); a set-ID bit is refused: whoever runs the file has the guest's rights.</summary>
+    /// <summary>
+    /// chmod(2); a set-ID bit is refused: whoever runs the file has the guest's rights.
+    /// </summary>
     private Errno SetMode(FuseNode node, int fd, uint mode)
     {
         if ((mode & (uint)SetIdBits(node.Type)) != 0)
@@ -301,7 +303,9 @@ internal sealed unsafe partial class FuseFiles
         return errno;
     }
 
-    /// <summary>Opens what a descriptor stands for, by /proc: there is no name to be exchanged.</summary>
+    /// <summary>
+    /// Opens what a descriptor stands for, by /proc: there is no name to be exchanged.
+    /// </summary>
     private Errno Reopen(int path, int flags, out int fd)
     {
         byte* name = stackalloc byte[DescriptorName.Length];

@@ -50,7 +50,9 @@ internal sealed unsafe partial class FuseFiles
         return errno;
     }
 
-    /// <summary>Gives the kernel a handle, and says whether its cached data is still right.</summary>
+    /// <summary>
+    /// Gives the kernel a handle, and says whether its cached data is still right.
+    /// </summary>
     private void SayOpened(FuseNode node, int fd, bool ofLower, FuseReply reply)
     {
         FuseHandle handle = _handles.Add(node, fd);
@@ -217,7 +219,9 @@ internal sealed unsafe partial class FuseFiles
         return Errno.None;
     }
 
-    /// <summary>Set-ID bits, which guests do not see, do not outlive a change: chown(2), write(2).</summary>
+    /// <summary>
+    /// Set-ID bits, which guests do not see, do not outlive a change: chown(2), write(2).
+    /// </summary>
     private Errno DropSetId(FuseNode node, int fd)
     {
         statx found = default;

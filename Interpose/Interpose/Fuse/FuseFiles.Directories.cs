@@ -1,5 +1,4 @@
 using System;
-using System.Runtime.InteropServices;
 using Interpose.Abi;
 using Interpose.LibC;
 using static Interpose.Abi.Uapi;
@@ -10,16 +9,6 @@ namespace Interpose.Fuse;
 internal sealed unsafe partial class FuseFiles
 {
     private const int Alignment = 8;
-
-    /// <summary>struct linux_dirent64: getdents64(2).</summary>
-    [StructLayout(LayoutKind.Sequential, Pack = 1)]
-    private struct Dirent
-    {
-        public ulong Ino;
-        public long Off;
-        public ushort Length;
-        public byte Type;
-    }
 
     private Errno OpenDirectory(FuseNode node, FuseReply reply)
     {
@@ -59,7 +48,7 @@ internal sealed unsafe partial class FuseFiles
         reply.IsListing = plus;
         lock (handle)
         {
-            Errno errno = handle.Merged is not null || (node.HasUpper && node.HasLower)
+            Errno errno = node.HasUpper
                 ? ListMerged(handle, (long)asked->offset, room, reply, plus)
                 : List(handle, (long)asked->offset, room, reply, plus);
 
@@ -97,7 +86,8 @@ internal sealed unsafe partial class FuseFiles
             }
 
             var entry = (Dirent*)(entries + handle.EntriesAt);
-            if (!AddEntry(handle, entry, entry->Off, room, reply, plus))
+            ulong ino = Tree.Numbers.Of(handle.Node.Key.Device, entry->Ino);
+            if (!AddEntry(handle.Node, entry, (entry->Off, ino), room, reply, plus))
             {
                 return Errno.None;
             }
@@ -109,13 +99,11 @@ internal sealed unsafe partial class FuseFiles
 
     /// <summary>Adds a name to a listing, unless it is hidden; false: there is no room.</summary>
     private bool AddEntry(
-        FuseHandle handle, Dirent* entry, long next, int room, FuseReply reply, bool plus)
+        FuseNode directory, Dirent* entry, (long Next, ulong Ino) place, int room,
+        FuseReply reply, bool plus)
     {
-        byte* text = (byte*)(&entry->Type) + 1;
-        var name = new FuseName(
-            text, MemoryMarshal.CreateReadOnlySpanFromNullTerminated(text).Length);
-        bool isDots = name.Bytes is [(byte)'.'] or [(byte)'.', (byte)'.'];
-        FuseNode directory = handle.Node;
+        FuseName name = Dirent.NameOf(entry);
+        bool isDots = IsDots(name);
         ViewRule? rule = isDots ? null : directory.Rule.Child(name.Bytes);
         ViewAccess access = rule is null ? ViewAccess.ReadOnly : InForce(rule);
         if (access == ViewAccess.Hide)
@@ -132,8 +120,6 @@ internal sealed unsafe partial class FuseFiles
 
         byte* into = reply.Body + reply.Length;
         new Span<byte>(into, length).Clear();
-        ulong ino = directory.HasUpper ? Tree.Numbers.OfCopy(directory.Key.Device, entry->Ino)
-            : Tree.Numbers.Of(directory.Key.Device, entry->Ino);
         if (plus && rule is not null && access != ViewAccess.Deny)
         {
             statx found = default;
@@ -146,13 +132,13 @@ internal sealed unsafe partial class FuseFiles
             if (errno == Errno.None)
             {
                 Fill((fuse_entry_out*)into, node!, found);
-                ino = node!.Ino;
+                place.Ino = node!.Ino;
                 Tree.Release(node);
             }
         }
 
         var said = (fuse_dirent*)(into + (plus ? sizeof(fuse_entry_out) : 0));
-        (said->ino, said->off) = (ino, (ulong)next);
+        (said->ino, said->off) = (place.Ino, (ulong)place.Next);
         (said->namelen, said->type) = ((uint)name.Length, entry->Type);
         name.Bytes.CopyTo(new Span<byte>(into + head, name.Length));
         reply.Grow(length);

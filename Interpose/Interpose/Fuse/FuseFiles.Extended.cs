@@ -116,10 +116,15 @@ internal sealed unsafe partial class FuseFiles
     private Errno PathByProc(FuseNode node, byte* path)
     {
         Errno errno = Tree.Path(node, out int fd);
+        PathByProc(Math.Max(fd, 0), path);
+        return errno;
+    }
+
+    private static void PathByProc(int fd, byte* path)
+    {
         ReadOnlySpan<byte> proc = "/proc/self/fd/"u8;
         proc.CopyTo(new Span<byte>(path, LongestPath));
-        DescriptorName.Write(Math.Max(fd, 0), path + proc.Length);
-        return errno;
+        DescriptorName.Write(fd, path + proc.Length);
     }
 
     /// <summary>A length alone where the kernel asked with no room for more.</summary>

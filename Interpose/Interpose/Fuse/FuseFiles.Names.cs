@@ -244,7 +244,9 @@ internal sealed unsafe partial class FuseFiles
         return errno;
     }
 
-    /// <summary>Gives a node one more name; by /proc, as linkat(2) says for those without one.</summary>
+    /// <summary>
+    /// Gives a node one more name; by /proc, as linkat(2) says for those without one.
+    /// </summary>
     private Errno LinkAt(FuseNode node, int at, byte* name)
     {
         Errno errno = Tree.Path(node, out int fd);
@@ -314,7 +316,9 @@ internal sealed unsafe partial class FuseFiles
         Tree.Release(victim);
     }
 
-    /// <summary>The real directory that a name is to change in; it may be among the copies only.</summary>
+    /// <summary>
+    /// The real directory that a name is to change in; it may be among the copies only.
+    /// </summary>
     private Errno RealPath(FuseNode parent, out int fd)
     {
         fd = -1;

@@ -17,7 +17,8 @@ internal readonly record struct NodeKey(
 /// </summary>
 /// <remarks>
 /// It is found again by its parent and its name there, so that it need not hold a descriptor; one
-/// whose name is gone keeps it. Counts, parent and name belong to the lock of <see cref="FuseTree"/>.
+/// whose name is gone keeps it. Counts, parent and name are under the lock of
+/// <see cref="FuseTree"/>.
 /// </remarks>
 internal sealed unsafe class FuseNode
 {

@@ -4,7 +4,9 @@ using Interpose.Abi;
 
 namespace Interpose.Fuse;
 
-/// <summary>A request broke the protocol: what it says cannot be trusted, so the mount ends.</summary>
+/// <summary>
+/// A request broke the protocol: what it says cannot be trusted, so the mount ends.
+/// </summary>
 [SuppressMessage("Design", "CA1064", Justification = "It does not leave the worker.")]
 [SuppressMessage("Design", "CA1032", Justification = "It says what is wrong.")]
 internal sealed class MalformedRequestException(string what) : Exception(what);
@@ -18,7 +20,9 @@ internal readonly unsafe struct FuseName(byte* text, int length)
     public ReadOnlySpan<byte> Bytes => new(Text, Length);
 }
 
-/// <summary>One request, taken apart from front to back: struct fuse_in_header and what follows.</summary>
+/// <summary>
+/// One request, taken apart from front to back: struct fuse_in_header and what follows.
+/// </summary>
 internal unsafe ref struct FuseRequest
 {
     private const int LongestName = 255;

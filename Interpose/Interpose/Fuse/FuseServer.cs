@@ -57,7 +57,7 @@ public sealed class FuseServer : IDisposable
     private bool _isStuck;
 
     /// <summary>Takes over the device of a mount.</summary>
-    /// <param name="device">/dev/fuse, as named in the mount's <c>fd=</c>; closed at the end.</param>
+    /// <param name="device">/dev/fuse, as in the mount's <c>fd=</c>; closed at the end.</param>
     /// <param name="options">What to serve.</param>
     /// <exception cref="FileFailure">The directory cannot be served.</exception>
     public FuseServer(int device, FuseServerOptions options)

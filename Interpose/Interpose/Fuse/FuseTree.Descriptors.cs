@@ -1,4 +1,3 @@
-using System;
 using System.Threading;
 using Interpose.Abi;
 using Interpose.LibC;
@@ -131,18 +130,10 @@ internal sealed unsafe partial class FuseTree
         FuseNode node, bool upper, int depth, byte* name, out FuseNode? parent, out int fd)
     {
         fd = -1;
-        lock (_lock)
+        parent = depth > DeepestTree ? null : PlaceOf(node, new(name, LongestName + 1));
+        if (parent is null)
         {
-            parent = node.IsNameless ? null : node.Parent;
-            if (parent is null || depth > DeepestTree)
-            {
-                parent = null;
-                return Errno.ESTALE;
-            }
-
-            parent.Uses++;
-            new ReadOnlySpan<byte>(node.Name, node.NameLength + 1).CopyTo(
-                new Span<byte>(name, LongestName + 1));
+            return Errno.ESTALE;
         }
 
         return Path(parent, upper, depth + 1, out fd);
@@ -158,7 +149,9 @@ internal sealed unsafe partial class FuseTree
         return isSame ? Errno.None : Errno.ESTALE;
     }
 
-    /// <summary>The hand of a clock goes round: what was not used since it came by is closed.</summary>
+    /// <summary>
+    /// The hand of a clock goes round: what was not used since it came by is closed.
+    /// </summary>
     private void CloseSome()
     {
         lock (_lock)

@@ -189,7 +189,9 @@ internal sealed unsafe partial class FuseTree : IDisposable
         }
     }
 
-    /// <summary>A handle was opened, or closed (-1): as long as there is one, a node stays.</summary>
+    /// <summary>
+    /// A handle was opened, or closed (-1): as long as there is one, a node stays.
+    /// </summary>
     public void CountHandle(FuseNode node, int more)
     {
         lock (_lock)
@@ -205,6 +207,24 @@ internal sealed unsafe partial class FuseTree : IDisposable
         lock (_lock)
         {
             Place(node, parent, name);
+        }
+    }
+
+    /// <summary>Where a node is: its parent, in use, and its name there; null: it has none.</summary>
+    /// <param name="node">In use.</param>
+    /// <param name="name">Room for a name and its zero byte.</param>
+    public FuseNode? PlaceOf(FuseNode node, Span<byte> name)
+    {
+        lock (_lock)
+        {
+            FuseNode? parent = node.IsNameless ? null : node.Parent;
+            if (parent is not null)
+            {
+                parent.Uses++;
+                new ReadOnlySpan<byte>(node.Name, node.NameLength + 1).CopyTo(name);
+            }
+
+            return parent;
         }
     }
 
