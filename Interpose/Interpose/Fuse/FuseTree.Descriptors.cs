@@ -1,3 +1,4 @@
+using System;
 using System.Threading;
 using Interpose.Abi;
 using Interpose.LibC;
@@ -71,6 +72,24 @@ internal sealed unsafe partial class FuseTree
         errno = FuseCalls.Reopen(proc, name, O_RDONLY | O_NONBLOCK, out int opened);
         fd = errno == Errno.None ? Keep(ref node.Data, opened) : -1;
         return errno;
+    }
+
+    /// <summary>Where a node is: its parent, in use, and its name there; null: it has none.</summary>
+    /// <param name="node">In use.</param>
+    /// <param name="name">Room for a name and its zero byte.</param>
+    public FuseNode? PlaceOf(FuseNode node, Span<byte> name)
+    {
+        lock (_lock)
+        {
+            FuseNode? parent = node.IsNameless ? null : node.Parent;
+            if (parent is not null)
+            {
+                parent.Uses++;
+                new ReadOnlySpan<byte>(node.Name, node.NameLength + 1).CopyTo(name);
+            }
+
+            return parent;
+        }
     }
 
     /// <summary>Takes over a descriptor of a node in use; gives the one that it has then.</summary>

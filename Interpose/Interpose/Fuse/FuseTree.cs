@@ -210,24 +210,6 @@ internal sealed unsafe partial class FuseTree : IDisposable
         }
     }
 
-    /// <summary>Where a node is: its parent, in use, and its name there; null: it has none.</summary>
-    /// <param name="node">In use.</param>
-    /// <param name="name">Room for a name and its zero byte.</param>
-    public FuseNode? PlaceOf(FuseNode node, Span<byte> name)
-    {
-        lock (_lock)
-        {
-            FuseNode? parent = node.IsNameless ? null : node.Parent;
-            if (parent is not null)
-            {
-                parent.Uses++;
-                new ReadOnlySpan<byte>(node.Name, node.NameLength + 1).CopyTo(name);
-            }
-
-            return parent;
-        }
-    }
-
     /// <summary>
     /// A name is about to go: if the node was found by it, it keeps its descriptor from now on.
     /// </summary>
