@@ -98,7 +98,10 @@ internal sealed unsafe partial class FuseFiles
         attr->mtimensec = found.stx_mtime.tv_nsec;
         attr->ctimensec = found.stx_ctime.tv_nsec;
         attr->mode = ShownMode(found.stx_mode);
-        attr->nlink = found.stx_nlink;
+
+        // Of a directory of two trees nobody counts the names; with 1 no program concludes from it.
+        attr->nlink = node.Access == ViewAccess.CopyOnWrite && node.Type == S_IFDIR
+            ? 1 : found.stx_nlink;
         attr->uid = _users.ToMount(found.stx_uid);
         attr->gid = _groups.ToMount(found.stx_gid);
         attr->blksize = found.stx_blksize;

@@ -43,7 +43,7 @@ internal sealed class FuseMount : IDisposable
     /// <param name="arguments">Of FuseHost: patterns and options.</param>
     public FuseMount(Action<string> fill, params string[] arguments)
     {
-        foreach (string name in new[] { "source", "mount", "upper", "work" })
+        foreach (string name in new[] { "source", "at/mount", "upper", "work" })
         {
             Directory.CreateDirectory(Path.Combine(_directory, name));
         }
@@ -58,7 +58,7 @@ internal sealed class FuseMount : IDisposable
             : ["-U", "-r", "-m"];
         words.AddRange(
         [
-            Path.Combine(AppContext.BaseDirectory, "FuseHost"), Path.Combine(_directory, "mount"),
+            Path.Combine(AppContext.BaseDirectory, "FuseHost"), Path.Combine(_directory, "at/mount"),
             Source, .. arguments.Select(a => a.Replace("@", _directory + "/", StringComparison.Ordinal)),
         ]);
         words.ForEach(start.ArgumentList.Add);
@@ -85,13 +85,16 @@ internal sealed class FuseMount : IDisposable
     /// <summary>What is served.</summary>
     public string Source => Path.Combine(_directory, "source");
 
+    /// <summary>What lies beside that.</summary>
+    public string Beside(string name) => Path.Combine(_directory, name);
+
     /// <summary>The copies.</summary>
     public string Upper => Path.Combine(_directory, "upper");
 
     public string Work => Path.Combine(_directory, "work");
 
     /// <summary>The mount, as this process reaches it.</summary>
-    public string Root => $"/proc/{_host.Id}/root{_directory}/mount";
+    public string Root => $"/proc/{_host.Id}/root{_directory}/at/mount";
 
     public int Pid => _host.Id;
 
@@ -106,6 +109,15 @@ internal sealed class FuseMount : IDisposable
         string line = _host.StandardOutput.ReadLine()!;
         string found = line.Split(' ').Single(w => w.StartsWith(what + "=", StringComparison.Ordinal));
         return long.Parse(found[(what.Length + 1)..], CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>Runs a program in the server's mount namespace.</summary>
+    public void Enter(params string[] words)
+    {
+        using Process program = Process.Start(
+            "nsenter", ["-t", $"{_host.Id}", "-m", "--", .. words]);
+        Assert.True(program.WaitForExit(Patience));
+        Assert.Equal(0, program.ExitCode);
     }
 
     /// <summary>Asks until a number is as it should be, for the kernel forgets when it likes.</summary>
