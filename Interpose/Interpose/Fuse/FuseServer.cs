@@ -55,6 +55,7 @@ public sealed class FuseServer : IDisposable
     private readonly FuseWorker[] _workers;
     private readonly Thread[] _threads;
     private bool _isStuck;
+    private bool _isDisposed;
 
     /// <summary>Takes over the device of a mount.</summary>
     /// <param name="device">/dev/fuse, as in the mount's <c>fd=</c>; closed at the end.</param>
@@ -122,6 +123,12 @@ public sealed class FuseServer : IDisposable
     /// </summary>
     public void Dispose()
     {
+        if (_isDisposed)
+        {
+            return;
+        }
+
+        _isDisposed = true;
         _connection.Dispose();
         if (_isStuck)
         {

@@ -138,6 +138,9 @@ internal sealed class FuseMount : IDisposable
         return End();
     }
 
+    /// <summary>Gives the server a command.</summary>
+    public void Tell(string command) => _host.StandardInput.WriteLine(command);
+
     /// <summary>Waits for the end; the server's last words.</summary>
     public string End()
     {
