@@ -124,7 +124,10 @@ internal sealed unsafe partial class FuseFiles
         return Errno.None;
     }
 
-    /// <summary>Makes a name for what is not there: in the work directory, then in its place.</summary>
+    /// <summary>
+    /// Whether a name can be made: it is not there, or was removed. Over a whiteout a file is made
+    /// in the work directory and then put in its place.
+    /// </summary>
     /// <param name="parent">Where.</param>
     /// <param name="name">The name.</param>
     /// <param name="up">The upper directory of the parent.</param>

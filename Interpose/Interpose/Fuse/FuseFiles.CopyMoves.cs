@@ -45,7 +45,7 @@ internal sealed unsafe partial class FuseFiles
         return node;
     }
 
-    /// <summary>Takes a name away; a whiteout stays where there is a real file of that name.</summary>
+    /// <summary>Takes a name away; a whiteout stays where there is a real file of it.</summary>
     private Errno Erase(int up, byte* name, Layer layer, bool isDirectory, bool hasLower)
     {
         const int whiteout = S_IFCHR;
@@ -217,7 +217,7 @@ internal sealed unsafe partial class FuseFiles
             return errno;
         }
 
-        // A directory in the place of a whiteout: they change places, and the whiteout goes or stays.
+        // A directory in the place of a whiteout: they change places, and that goes or stays.
         if (!exchanges && isDirectory && layer == Layer.Whiteout)
         {
             errno = FuseCalls.Move(

@@ -123,7 +123,7 @@ internal sealed unsafe partial class FuseFiles
             if (errno == Errno.None)
             {
                 Tree.Keep(node, upper: true, to);
-                Tree.Rekey(node, copy);
+                Tree.Rekey(node, copy, keepsNumber: status.stx_nlink == 1);
                 (node.HasUpper, node.HasLower) = (true, false);
             }
             else if (to >= 0)
@@ -274,7 +274,7 @@ internal sealed unsafe partial class FuseFiles
         return errno;
     }
 
-    /// <summary>A handle that was opened before the copy was made reads the copy from now on.</summary>
+    /// <summary>A handle that was opened before the copy was made goes on with it.</summary>
     private Errno FollowCopy(FuseHandle handle)
     {
         Errno errno = Tree.Path(handle.Node, upper: true, out int path);

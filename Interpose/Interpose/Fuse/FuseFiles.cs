@@ -187,10 +187,13 @@ internal sealed unsafe partial class FuseFiles : IDisposable
     private static Errno Refusal(ViewRule rule, ViewAccess access) =>
         rule.Access == access ? rule.Refusal : Errno.EROFS;
 
+    /// <summary>The limit of this process is raised to the most that it may have.</summary>
     private static int DefaultDescriptors()
     {
         const int own = 2;
         Posix.Prlimit(new(0), RLIMIT_NOFILE, null, out rlimit64 limit);
+        limit.rlim_cur = limit.rlim_max;
+        Posix.Prlimit(new(0), RLIMIT_NOFILE, limit, out _);
         return (int)Math.Min(limit.rlim_cur / own, MostDescriptors);
     }
 

@@ -37,7 +37,8 @@ public enum FuseEnd
 /// <para>
 /// The process that runs it must hold no other descriptor of the mount's device, and nothing of
 /// it may use the mount: with the last descriptor the kernel ends the mount, and every caller gets
-/// ENOTCONN. The process's umask is set to 0, for the kernel has applied that of the caller.
+/// ENOTCONN. The process's umask is set to 0, for the kernel has applied that of the caller, and
+/// its limit of descriptors (RLIMIT_NOFILE) to the hard one.
 /// </para>
 /// </remarks>
 public sealed class FuseServer : IDisposable

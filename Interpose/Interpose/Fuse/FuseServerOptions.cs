@@ -74,7 +74,8 @@ public sealed class FuseServerOptions
     /// <summary>
     /// For how long the kernel may take names and attributes as they were; data is dropped when
     /// they show another time or size. Null: 1 s, or in <see cref="FuseMode.ReadOnly"/> 60 s.
-    /// Changes that go through the mount are seen at once.
+    /// Changes that go through the mount are seen at once, but by another name of the file that
+    /// allows other things.
     /// </summary>
     public TimeSpan? Lifetime { get; init; }
 

@@ -74,7 +74,7 @@ internal sealed unsafe partial class FuseTree
         return errno;
     }
 
-    /// <summary>Where a node is: its parent, in use, and its name there; null: it has none.</summary>
+    /// <summary>Where a node is: its parent, in use, and its name there; null: nowhere.</summary>
     /// <param name="node">In use.</param>
     /// <param name="name">Room for a name and its zero byte.</param>
     public FuseNode? PlaceOf(FuseNode node, Span<byte> name)

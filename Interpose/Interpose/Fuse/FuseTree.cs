@@ -221,12 +221,18 @@ internal sealed unsafe partial class FuseTree : IDisposable
         }
     }
 
-    /// <summary>It is another file under the same number from now on: its copy.</summary>
-    public void Rekey(FuseNode node, in statx copy)
+    /// <summary>It is another file from now on: its copy.</summary>
+    /// <param name="node">In use.</param>
+    /// <param name="copy">What the copy is.</param>
+    /// <param name="keepsNumber">
+    /// Whether guests see the same number; not of a file that has other names, which stay real.
+    /// </param>
+    public void Rekey(FuseNode node, in statx copy, bool keepsNumber)
     {
         var key = new NodeKey(Device(copy), copy.stx_ino, node.Key.Rule, node.Access);
         lock (_lock)
         {
+            node.Ino = keepsNumber ? node.Ino : _numbers.Of(key.Device, key.Inode);
             _numbers.Keep(key.Device, key.Inode, node.Ino);
             if (node.IsKnown)
             {

@@ -106,6 +106,7 @@ public sealed class FuseCopyTests
         File.AppendAllText(mount.At("c"), "3");
         Assert.Equal("123", File.ReadAllText(mount.At("a")));
         Assert.Equal(View(mount, "a").stx_ino, View(mount, "c").stx_ino);
+        Assert.NotEqual(View(mount, "a").stx_ino, View(mount, "b").stx_ino);
         Assert.Equal("1", File.ReadAllText(mount.Real("a")));
     }
 

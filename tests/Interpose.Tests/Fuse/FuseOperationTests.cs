@@ -284,6 +284,77 @@ public sealed unsafe class FuseOperationTests
             content.AsSpan(100_000), File.ReadAllBytes(mount.Real("b")).AsSpan(5));
     }
 
+    [FuseFact]
+    public void Locks_hold_within_the_mount()
+    {
+        using var mount = new FuseMount(s => File.WriteAllText(s + "/f", "text"));
+        long a = Sys.Open(mount.At("f"), O_RDWR);
+        long b = Sys.Open(mount.At("f"), O_RDWR);
+        Assert.Equal(0, Sys.Of(__NR_flock, a, LOCK_EX | LOCK_NB));
+        Assert.Equal(-(long)Errno.EAGAIN, Sys.Of(__NR_flock, b, LOCK_EX | LOCK_NB));
+        Sys.Close(a);
+        Assert.Equal(0, Sys.Of(__NR_flock, b, LOCK_EX | LOCK_NB));
+        Sys.Close(b);
+    }
+
+    [FuseFact]
+    public void Times_owners_attributes_and_births_are_those_of_the_file()
+    {
+        using var mount = new FuseMount("--lifetime=0");
+        string path = mount.At("f");
+        File.WriteAllText(path, "text");
+        Assert.Equal(Errno.None, Sys.SetTimes(path, 1_234_567));
+        Assert.Equal(0, Sys.SetAttribute(path, "user.a", "1"));
+        Assert.Equal(-(long)Errno.EEXIST, Sys.SetAttribute(path, "user.a", "2", flags: 1));
+        Assert.Equal("1", Sys.GetAttribute(path, "user.a", out _));
+        Assert.Null(Sys.GetAttribute(path, "user.b", out Errno missing));
+        Assert.Equal(Errno.ENODATA, missing);
+        Assert.Equal(["user.a"], Sys.ListAttributes(path));
+        Assert.Equal(0, Sys.RemoveAttribute(path, "user.a"));
+        Assert.Equal(-(long)Errno.EOPNOTSUPP, Sys.SetAttribute(path, "security.other", "x"));
+        statx seen = Status(path);
+        statx real = Status(mount.Real("f"));
+        Assert.Equal(
+            (real.stx_mtime, real.stx_atime, real.stx_ctime, real.stx_btime, real.stx_ino, real.stx_uid),
+            (seen.stx_mtime, seen.stx_atime, seen.stx_ctime, seen.stx_btime, seen.stx_ino, seen.stx_uid));
+        Assert.Equal((1_234_567, 7u), (seen.stx_mtime.tv_sec, seen.stx_mtime.tv_nsec));
+    }
+
+    [FuseFact]
+    public void A_long_listing_is_whole_and_can_be_gone_back_in()
+    {
+        const int files = 3000;
+        using var mount = new FuseMount(s =>
+        {
+            for (int i = 0; i < files; i++)
+            {
+                File.WriteAllText($"{s}/a rather long name of a file {i}", "");
+            }
+        });
+        for (int round = 0; round < 2; round++)
+        {
+            string[] names = [.. Directory.EnumerateFileSystemEntries(mount.Root)];
+            Assert.Equal((files, files), (names.Length, names.Distinct().Count()));
+        }
+
+        long fd = Sys.Open(mount.Root, O_RDONLY | O_DIRECTORY);
+        byte[] first = new byte[2048];
+        byte[] again = new byte[2048];
+        fixed (byte* one = first, two = again)
+        {
+            Assert.True(Sys.Of(__NR_getdents64, fd, (nint)one, first.Length) > 0);
+            long at = BitConverter.ToInt64(first, 8);
+            Assert.True(Sys.Of(__NR_getdents64, fd, (nint)two, again.Length) > 0);
+            Assert.Equal(at, Sys.Of(__NR_lseek, fd, (nint)at, SEEK_SET));
+            Assert.True(Sys.Of(__NR_getdents64, fd, (nint)two, again.Length) > 0);
+        }
+
+        // What follows the first entry is the second.
+        int length = BitConverter.ToUInt16(first, 16);
+        Assert.Equal(first.AsSpan(length, 20), again.AsSpan(0, 20));
+        Sys.Close(fd);
+    }
+
     private static byte[] RandomNumbers(int length)
     {
         byte[] bytes = new byte[length];
