@@ -40,7 +40,7 @@ internal static class Program
         }
 
         bool readOnly = Option("mode", "Ordinary") == "ReadOnly";
-        Errno errno = Mount(mountpoint, device, readOnly);
+        Errno errno = Mount(mountpoint, device, readOnly, Option("others", "yes") == "yes");
         if (errno != Errno.None)
         {
             return Fail($"cannot mount {mountpoint}: {errno.Describe()}");
@@ -101,7 +101,7 @@ internal static class Program
         Posix.Exit(0);
     }
 
-    private static unsafe Errno Mount(string path, int device, bool readOnly)
+    private static unsafe Errno Mount(string path, int device, bool readOnly, bool others)
     {
         const int noSuid = 2;
         const int noDevices = 4;
@@ -110,7 +110,7 @@ internal static class Program
         byte[] type = Encoding.UTF8.GetBytes("fuse.test\0");
         byte[] data = Encoding.UTF8.GetBytes(
             $"fd={device},rootmode=40000,user_id={Posix.GetEffectiveUser()}"
-            + $",group_id={Posix.GetEffectiveGroup()},default_permissions,allow_other\0");
+            + $",group_id={Posix.GetEffectiveGroup()},default_permissions{(others ? ",allow_other" : "")}\0");
         fixed (byte* s = source, t = target, f = type, d = data)
         {
             return Native.ErrnoOf(Native.Blocking(

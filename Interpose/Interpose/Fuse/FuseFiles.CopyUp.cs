@@ -266,7 +266,8 @@ internal sealed unsafe partial class FuseFiles
             times[0].tv_nsec = UTIME_OMIT;
             times[1] = new()
             {
-                tv_sec = status.stx_mtime.tv_sec, tv_nsec = status.stx_mtime.tv_nsec,
+                tv_sec = status.stx_mtime.tv_sec,
+                tv_nsec = status.stx_mtime.tv_nsec,
             };
             FuseCalls.SetTimes(_proc, self, times);
         }

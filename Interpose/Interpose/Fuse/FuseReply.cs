@@ -80,7 +80,9 @@ internal sealed unsafe class FuseReply : IDisposable
         int length = sizeof(fuse_out_header) + (errno == Errno.None ? Length : 0);
         *(fuse_out_header*)_bytes = new fuse_out_header
         {
-            len = (uint)length, error = -(int)errno, unique = unique,
+            len = (uint)length,
+            error = -(int)errno,
+            unique = unique,
         };
         return new(_bytes, length);
     }

@@ -85,7 +85,8 @@ public sealed class FuseServer : IDisposable
             _workers[i] = new(this, _connection, _files, i);
             _threads[i] = new(_workers[i].Run, StackSize)
             {
-                IsBackground = true, Name = $"fuse {i}",
+                IsBackground = true,
+                Name = $"fuse {i}",
             };
         }
     }

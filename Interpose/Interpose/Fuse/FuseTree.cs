@@ -40,9 +40,18 @@ internal sealed unsafe partial class FuseTree : IDisposable
         _numbers = new(device);
         Root = new FuseNode
         {
-            Id = FUSE_ROOT_ID, Rule = rule, Access = access, Type = S_IFDIR, Lookups = 1,
-            Key = new(device, status.stx_ino, rule, access), Ino = status.stx_ino,
-            Lower = lower, Upper = upper, HasLower = true, HasUpper = upper >= 0, IsKnown = true,
+            Id = FUSE_ROOT_ID,
+            Rule = rule,
+            Access = access,
+            Type = S_IFDIR,
+            Lookups = 1,
+            Key = new(device, status.stx_ino, rule, access),
+            Ino = status.stx_ino,
+            Lower = lower,
+            Upper = upper,
+            HasLower = true,
+            HasUpper = upper >= 0,
+            IsKnown = true,
         };
         Root.SetName([]);
         _nodes[FUSE_ROOT_ID] = Root;

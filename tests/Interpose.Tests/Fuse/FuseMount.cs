@@ -52,7 +52,8 @@ internal sealed class FuseMount : IDisposable
         fill(Source);
         var start = new ProcessStartInfo("unshare")
         {
-            RedirectStandardInput = true, RedirectStandardOutput = true,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
         };
         List<string> words = Environment.IsPrivilegedProcess ? ["-m", "--propagation", "private"]
             : ["-U", "-r", "-m"];
@@ -61,6 +62,12 @@ internal sealed class FuseMount : IDisposable
             Path.Combine(AppContext.BaseDirectory, "FuseHost"), Path.Combine(_directory, "at/mount"),
             Source, .. arguments.Select(a => a.Replace("@", _directory + "/", StringComparison.Ordinal)),
         ]);
+        if (!Environment.IsPrivilegedProcess)
+        {
+            // Of others only those in the mount's user namespace may use it; who is here is not.
+            words.Add("--others=no");
+        }
+
         words.ForEach(start.ArgumentList.Add);
         _host = Process.Start(start)!;
         string? said = _host.StandardOutput.ReadLine();

@@ -83,7 +83,11 @@ internal sealed unsafe class FusePeer : IDisposable
     {
         var asked = new fuse_init_in
         {
-            major = major, minor = minor, max_readahead = 131072, flags = (uint)flags, flags2 = (uint)(flags >> 32),
+            major = major,
+            minor = minor,
+            max_readahead = 131072,
+            flags = (uint)flags,
+            flags2 = (uint)(flags >> 32),
         };
         (Errno errno, byte[] body) = Ask(FUSE_INIT, 0, MemoryMarshal.AsBytes(new Span<fuse_init_in>(ref asked)));
         return (errno, body.Length == 0 ? default : MemoryMarshal.Read<fuse_init_out>(body));

@@ -278,8 +278,11 @@ public sealed class FuseProtocolTests : IDisposable
         {
             *(fuse_in_header*)at = new()
             {
-                len = (uint)bytes.Length, opcode = (uint)opcode, nodeid = FUSE_ROOT_ID,
-                uid = (uint)LibC.Posix.GetEffectiveUser(), gid = (uint)LibC.Posix.GetEffectiveGroup(),
+                len = (uint)bytes.Length,
+                opcode = (uint)opcode,
+                nodeid = FUSE_ROOT_ID,
+                uid = (uint)LibC.Posix.GetEffectiveUser(),
+                gid = (uint)LibC.Posix.GetEffectiveGroup(),
             };
             var request = new FuseRequest(at, bytes.Length);
             reply.Reset();

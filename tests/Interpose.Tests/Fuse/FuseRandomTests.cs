@@ -112,7 +112,7 @@ internal sealed class RandomWalk(int seed, string mount, string native, bool cop
     {
         string path = Path();
         string other = Path();
-        int mode = _random.Next(2) == 0 ? 0x1ed : 0x1a4;
+        int mode = _random.Next(2) == 0 ? 0x1ed : 0x1c0;
         switch (_random.Next(21))
         {
             case 0 or 1:
