@@ -29,7 +29,9 @@ public static class SystemdScope
 
     /// <summary>Moves this process into a scope of its own; within five seconds.</summary>
     /// <param name="name">Its name, without the suffix.</param>
-    /// <returns>Null when it stands there; else why it does not, empty where nobody answers.</returns>
+    /// <returns>
+    /// Null when it stands there; else why it does not, empty where nobody answers.
+    /// </returns>
     public static string? Enter(string name)
     {
         if (Sockets.Connect(SocketOf(Posix.GetEffectiveUser()), out int socket) != Errno.None)
@@ -160,7 +162,8 @@ public static class SystemdScope
     private static string Text(byte[] body)
     {
         uint length = body.Length < 4 ? 0 : BinaryPrimitives.ReadUInt32LittleEndian(body);
-        return length > body.Length - 4 ? "an error" : Encoding.UTF8.GetString(body, 4, (int)length);
+        return length > body.Length - 4 ? "an error"
+            : Encoding.UTF8.GetString(body, 4, (int)length);
     }
 
     private static string Line(int socket)
@@ -191,7 +194,9 @@ public static class SystemdScope
     private static bool Send(int socket, ReadOnlySpan<byte> bytes) =>
         Streams.WriteAll(socket, bytes) == Errno.None;
 
-    /// <summary>Values in the form of the D-Bus specification, "Marshaling (Wire Format)".</summary>
+    /// <summary>
+    /// Values in the form of the D-Bus specification, "Marshaling (Wire Format)".
+    /// </summary>
     private sealed class DBusText
     {
         private readonly List<byte> _bytes = [];

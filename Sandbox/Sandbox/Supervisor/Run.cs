@@ -150,14 +150,21 @@ internal sealed partial class Run : IGuestEvents
 
         BeginTimes();
         _output?.Begin();
-        if (_job.ForwardEarly())
-        {
-            _toldToEnd = true;
-            EndAll();
-            return;
-        }
+        Begin(launch);
+    }
 
-        launch.LetGo();
+    /// <summary>The command begins, unless it was ended before that.</summary>
+    private void Begin(GuestLaunch launch)
+    {
+        _toldToEnd = _job.ForwardEarly();
+        if (_toldToEnd)
+        {
+            EndAll();
+        }
+        else
+        {
+            launch.LetGo();
+        }
     }
 
     /// <summary>
