@@ -18,7 +18,7 @@ internal abstract class MountCalls(LaunchPlan plan) : IDisposable
     /// <summary>The plan, up to here.</summary>
     protected LaunchPlan Plan { get; } = plan;
 
-    /// <summary>Whether the host's mounts changed since the plan was made, and it matters.</summary>
+    /// <summary>Whether the host's mounts have changed since, and it matters.</summary>
     public virtual bool IsOutdated => false;
 
     /// <summary>The calls of one kind.</summary>

@@ -66,8 +66,8 @@ internal sealed partial class MountSteps
         {
             // EINVAL of an owner that this user namespace does not have.
             _plan.AddPassing(
-                Abi.Errno.EINVAL, "fchownat of", Upper, __NR_fchownat, memory, name, (nint)host.stx_uid,
-                (nint)host.stx_gid, 0);
+                Abi.Errno.EINVAL, "fchownat of", Upper, __NR_fchownat, memory, name,
+                (nint)host.stx_uid, (nint)host.stx_gid, 0);
         }
 
         if (known)

@@ -209,7 +209,7 @@ internal sealed class OlderMountCalls : MountCalls
         return (place, text);
     }
 
-    /// <param name="place">Where a mount is, of what of the host, and the flags that it has.</param>
+    /// <param name="place">Where a mount is, of what of the host, and its flags.</param>
     /// <param name="path">What it is for.</param>
     private Slot Placed((string At, string? Host, int Flags) place, string path)
     {
@@ -293,7 +293,7 @@ internal sealed class OlderMountCalls : MountCalls
         return nearest?.Flags ?? 0;
     }
 
-    /// <summary>The directory on the way to a path that may not be searched; null for none.</summary>
+    /// <summary>The first directory to a path that may not be searched; null for none.</summary>
     private static string? ClosedWay(string path)
     {
         for (int at = path.IndexOf('/', 1); ; at = path.IndexOf('/', at + 1))

@@ -11,9 +11,9 @@ namespace Sandbox.Changes;
 /// What a commit writes down beside the kept changes before it touches the real tree, so that the
 /// next one can finish what a killed one began.
 /// </summary>
-/// <param name="Mark">Of the names that it gives to what is made ready: 12 hexadecimal digits.</param>
+/// <param name="Mark">Of the names of what is made ready: 12 hexadecimal digits.</param>
 /// <param name="Changes">How many changes there are.</param>
-/// <param name="Steps">Its steps; null as long as not all is ready, and nothing has changed.</param>
+/// <param name="Steps">Its steps; null as long as not all is ready: nothing changed.</param>
 internal sealed record CommitJournal(string Mark, int Changes, IReadOnlyList<CommitStep>? Steps)
 {
     private const string Version = "sandbox-commit-1";
