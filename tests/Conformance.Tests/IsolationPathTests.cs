@@ -173,10 +173,12 @@ public sealed class IsolationPathTests
             json.RootElement.GetProperty("exit_code").GetInt32(), output.Result, error.Result);
     }
 
-    private static bool Stands(int pid, string call) =>
+    /// <summary>Whether a process stands in a call, by its number and a space.</summary>
+    internal static bool Stands(int pid, string call) =>
         Text($"/proc/{pid}/syscall").StartsWith(call, StringComparison.Ordinal);
 
-    private static string Text(string file)
+    /// <summary>A file of /proc; empty when it is gone.</summary>
+    internal static string Text(string file)
     {
         try
         {

@@ -116,7 +116,8 @@ public sealed class NestedTests
         var output = process.StandardOutput.ReadToEndAsync();
         var error = process.StandardError.ReadToEndAsync();
         int tracer = Await(() => Pid("strace", process.Id));
-        Await(() => Children(tracer).Any(pid => Stands(pid, "434 ")) && Second(place) ? 1 : 0);
+        Await(() => Children(tracer).Any(pid => IsolationPathTests.Stands(pid, "434 "))
+            && Second(place) ? 1 : 0);
         File.WriteAllText(place.File("held"), "");
         Await(() => File.Exists(place.File("done")) ? 1 : 0);
         using (Process strace = Process.GetProcessById(tracer))
@@ -210,25 +211,11 @@ public sealed class NestedTests
     }
 
     private static int Pid(string name, int below) => Children(below)
-        .Select(pid => Text($"/proc/{pid}/comm").Trim() == name ? pid : Pid(name, pid))
+        .Select(pid => IsolationPathTests.Text($"/proc/{pid}/comm").Trim() == name
+            ? pid : Pid(name, pid))
         .FirstOrDefault(pid => pid != 0);
 
     private static int[] Children(int pid) =>
-        [.. Text($"/proc/{pid}/task/{pid}/children")
+        [.. IsolationPathTests.Text($"/proc/{pid}/task/{pid}/children")
             .Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(int.Parse)];
-
-    private static bool Stands(int pid, string call) =>
-        Text($"/proc/{pid}/syscall").StartsWith(call, StringComparison.Ordinal);
-
-    private static string Text(string file)
-    {
-        try
-        {
-            return File.ReadAllText(file);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return string.Empty;
-        }
-    }
 }
