@@ -7,7 +7,7 @@ using static Interpose.Abi.Uapi;
 namespace Interpose.Tests.Fuse;
 
 /// <summary>Copy-on-write: the real tree stays, the upper directory is one of overlayfs.</summary>
-[Collection("Fuse")]
+[Collection("Waits")]
 public sealed class FuseCopyTests
 {
     private static readonly string[] Copies = ["--access=cow", "--upper=@upper", "--work=@work"];

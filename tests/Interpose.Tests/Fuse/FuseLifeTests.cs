@@ -9,7 +9,7 @@ using static Interpose.Abi.Uapi;
 namespace Interpose.Tests.Fuse;
 
 /// <summary>What a mount costs, how it ends, and who is left.</summary>
-[Collection("Fuse")]
+[Collection("Waits")]
 public sealed class FuseLifeTests
 {
     private const int Patience = 30_000;

@@ -27,6 +27,7 @@ internal sealed class FuseTheoryAttribute : TheoryAttribute
 /// <summary>
 /// A directory that another process serves, in a mount namespace of its own (and without root in a
 /// user namespace); this one reaches it by /proc. So nobody serves what he uses, and nothing stays.
+/// Tests with it are in the collection "Waits": others of that wait for any child there is.
 /// </summary>
 internal sealed class FuseMount : IDisposable
 {

@@ -11,7 +11,7 @@ using static Interpose.Abi.Uapi;
 namespace Interpose.Tests.Fuse;
 
 /// <summary>What POSIX and Linux say of each operation, through the mount.</summary>
-[Collection("Fuse")]
+[Collection("Waits")]
 public sealed unsafe class FuseOperationTests
 {
     public static TheoryData<string> Writable => ["Ordinary", "Passthrough"];

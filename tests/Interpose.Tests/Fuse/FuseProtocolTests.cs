@@ -11,7 +11,7 @@ using static Interpose.Abi.Uapi;
 namespace Interpose.Tests.Fuse;
 
 /// <summary>The protocol itself, with a peer in the kernel's place; no mount, no /dev/fuse.</summary>
-[Collection("Fuse")]
+[Collection("Waits")]
 public sealed class FuseProtocolTests : IDisposable
 {
     /// <summary>What kernels offer: 6.1, 6.12, 6.18; and one that offers everything.</summary>

@@ -13,7 +13,7 @@ namespace Interpose.Tests.Fuse;
 /// The same operations, drawn by a seed, on the mount and on a native directory: results, errnos
 /// and trees are compared. FUSE_SEED takes the place of the seed; a failure names its own.
 /// </summary>
-[Collection("Fuse")]
+[Collection("Waits")]
 public sealed class FuseRandomTests
 {
     private const int Steps = 3000;

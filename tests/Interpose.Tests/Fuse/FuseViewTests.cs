@@ -8,7 +8,7 @@ using static Interpose.Abi.Uapi;
 namespace Interpose.Tests.Fuse;
 
 /// <summary>What rules allow, refuse and hide; and that nothing leads past them.</summary>
-[Collection("Fuse")]
+[Collection("Waits")]
 public sealed class FuseViewTests
 {
     private const int SetUserId = 0x800;
