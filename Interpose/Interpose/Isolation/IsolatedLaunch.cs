@@ -60,26 +60,7 @@ internal sealed class IsolatedLaunch : IDisposable
             Unprepared = InitProcess.Prepare(out _init);
         }
 
-        // Its root is the group in which its maker stood when it was made.
-        ulong later = CLONE_NEWTIME | (hasGroup ? CLONE_NEWCGROUP : 0);
-        ulong first = spec.Namespaces & ~later;
-        plan.Namespaces = _privileged ? first & ~CLONE_NEWUSER : first;
-        if ((spec.Namespaces & later & CLONE_NEWCGROUP) != 0)
-        {
-            plan.Part = "cgroup";
-            plan.Add(
-                "unshare(CLONE_NEWCGROUP) of", Command, __NR_unshare, (nint)CLONE_NEWCGROUP);
-        }
-
-        plan.Part = "user";
-        if (!_privileged && HasUser)
-        {
-            IdMap.One(Ids, deniesGroups: true).PlanOwn(plan, AT_FDCWD);
-
-            // New credentials cancelled it.
-            GuestLaunch.PlanDeathWithSupervisor(plan);
-        }
-
+        PlanFirst(hasGroup);
         if (_init is not null)
         {
             plan.Part = "pid";
@@ -150,6 +131,32 @@ internal sealed class IsolatedLaunch : IDisposable
         {
             (int user, int group) = (Posix.GetEffectiveUser(), Posix.GetEffectiveGroup());
             return _spec.User ?? new(user, user, group, group);
+        }
+    }
+
+    /// <summary>
+    /// The namespaces that the first task is made in, and its ids where it gives them to itself.
+    /// </summary>
+    private void PlanFirst(bool hasGroup)
+    {
+        // Its root is the group in which its maker stood when it was made.
+        ulong later = CLONE_NEWTIME | (hasGroup ? CLONE_NEWCGROUP : 0);
+        ulong first = _spec.Namespaces & ~later;
+        _plan.Namespaces = _privileged ? first & ~CLONE_NEWUSER : first;
+        if ((_spec.Namespaces & later & CLONE_NEWCGROUP) != 0)
+        {
+            _plan.Part = "cgroup";
+            _plan.Add(
+                "unshare(CLONE_NEWCGROUP) of", Command, __NR_unshare, (nint)CLONE_NEWCGROUP);
+        }
+
+        _plan.Part = "user";
+        if (!_privileged && HasUser)
+        {
+            IdMap.One(Ids, deniesGroups: true).PlanOwn(_plan, AT_FDCWD);
+
+            // New credentials cancelled it.
+            GuestLaunch.PlanDeathWithSupervisor(_plan);
         }
     }
 
