@@ -50,7 +50,7 @@ public sealed class BellTests
         {
             Volatile.Write(ref answered, rounds);
             sender.Join();
-            child.Kill();
+            End(child);
         }
     }
 
@@ -69,7 +69,7 @@ public sealed class BellTests
         // One that is over already.
         bell.RingAt(start);
         Assert.Equal(-(int)Errno.EINTR, Waiting.Any(out _, out _));
-        child.Kill();
+        End(child);
     }
 
     [Fact]
@@ -81,6 +81,13 @@ public sealed class BellTests
         Assert.Equal(-(int)Errno.EINTR, Waiting.Any(out _, out _));
         Assert.True(bell.Take(out _));
         Assert.False(bell.Take(out _));
+    }
+
+    /// <summary>Until it was waited for as well, the next wait could take its end.</summary>
+    private static void End(Process child)
+    {
+        child.Kill();
+        child.WaitForExit();
     }
 
     [Fact]

@@ -48,6 +48,7 @@ public sealed class FuseLifeTests
         using Process run = Process.Start(
             new ProcessStartInfo(mount.At("run")) { RedirectStandardOutput = true })!;
         Assert.Equal("ran\n", run.StandardOutput.ReadToEnd());
+        Assert.True(run.WaitForExit(Patience));
         Assert.Equal(0, mount.Count("handles"));
         Assert.Equal(-(long)Errno.EROFS, Sys.Open(mount.At("f"), O_WRONLY));
         long fd = Sys.Open(mount.At("f"), O_RDONLY);
