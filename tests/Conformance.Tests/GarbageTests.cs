@@ -212,6 +212,31 @@ public sealed class GarbageTests
         Assert.Equal("nothing to remove\n", Product.Call(place, "gc").Out);
     }
 
+    [RootFact("only root can become another user")]
+    public void Directories_of_other_users_and_other_names_are_no_matter()
+    {
+        string[] names =
+            [$"/tmp/sandbox-{Guid.NewGuid():N}", $"/tmp/sandbox-{Guid.NewGuid():N}"[..^1]];
+        foreach (string name in names)
+        {
+            Directory.CreateDirectory(name, (UnixFileMode)0x1c0);
+        }
+
+        try
+        {
+            using var place = new Workplace();
+            Outcome gc = Shell.Run(
+                place.Path, null, "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
+                Product.Sandbox, "gc");
+            Assert.Equal((0, ""), (gc.Status, gc.Err));
+            Assert.All(names, name => Assert.True(Directory.Exists(name)));
+        }
+        finally
+        {
+            Array.ForEach(names, Directory.Delete);
+        }
+    }
+
     /// <summary>A group where those of runs with a limit on memory are.</summary>
     private static string Make(string name)
     {

@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.IO;
+using Interpose.Abi;
 using Interpose.Files;
 using Interpose.Launch;
 
@@ -29,6 +30,9 @@ internal enum LeftFate
 /// </remarks>
 internal static class LeftPlaces
 {
+    /// <summary>How long the part of a name is that tells it from others.</summary>
+    private const int Digits = 32;
+
     /// <summary>Removes them.</summary>
     /// <param name="dryRun">Whether they are only listed.</param>
     public static List<(string Path, LeftFate Fate, string Why)> Collect(bool dryRun)
@@ -53,7 +57,10 @@ internal static class LeftPlaces
     {
         try
         {
-            return Directory.GetDirectories(place, KeepingPlace.Prefix + new string('?', 32));
+            // In a pattern a '?' at the end would also stand for nothing.
+            return Array.FindAll(
+                Directory.GetDirectories(place, KeepingPlace.Prefix + "*"),
+                static p => Path.GetFileName(p).Length == KeepingPlace.Prefix.Length + Digits);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -79,6 +86,12 @@ internal static class LeftPlaces
             }
 
             return (LeftFate.Removed, string.Empty);
+        }
+        catch (FileFailure e) when (e.Errno == Errno.EACCES
+            && e.Path.EndsWith(Path.GetFileName(path), StringComparison.Ordinal))
+        {
+            // Nobody shuts himself out: it is another user's.
+            return null;
         }
         catch (FileFailure e)
         {
