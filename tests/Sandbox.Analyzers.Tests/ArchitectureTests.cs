@@ -139,6 +139,9 @@ public sealed class ArchitectureTests
         Assert.Single(StyleProblems("a.cs", longFile));
         Assert.Single(StyleProblems("a.cs", longMethod));
         Assert.Single(StyleProblems("a.cs", "// " + "TO" + "DO later"));
+        Assert.Single(StyleProblems("a.cs", "// " + "FIX" + "ME later"));
+        Assert.Single(StyleProblems("a.cs", "throw new " + "NotImplemented" + "Exception();"));
+        Assert.Single(StyleProblems("a.cs", "\t//"));
         Assert.Single(StyleProblems("/Fork/a.cs", "using System.Linq;"));
     }
 
